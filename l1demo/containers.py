@@ -1,0 +1,216 @@
+"""What a file says it is, before any decoder sees it: kind, promises of its header, and whether it was cut off.
+
+Only the few header bytes that libsndfile does not check for us are read here; decoding is left to ``audio``.
+"""
+
+import struct
+
+from l1demo.text import _
+
+PLAIN_CODECS = {1, 2, 3, 6, 7, 0x11, 0xFFFE}  # PCM, MS ADPCM, float, A-law, µ-law, IMA ADPCM, extensible
+CODEC_NAMES = {0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC", 0x161: "WMA", 0x162: "WMA Pro", 0x1610: "AAC"}
+OGG_CODECS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC"}
+FOREIGN = (  # (offset, bytes, name) of what people have on their disks instead
+    (0, b"\x1a\x45\xdf\xa3", "WebM or Matroska"),
+    (4, b"ftyp", "MP4 or M4A"),
+    (0, b"FORM", "AIFF"),
+    (0, b".snd", "AU"),
+    (0, b"#!AMR", "AMR"),
+    (0, b"caff", "Core Audio"),
+    (0, b"RF64", "RF64"),
+    (0, b"RIFX", "big-endian WAV"),
+    (0, b"riff", "Wave64"),
+    (0, b"\x30\x26\xb2\x75", "WMA"),
+    (0, b"MThd", "MIDI"),
+    (0, b"PK\x03\x04", "ZIP"),
+    (0, b"%PDF", "PDF"),
+    (0, b"\x89PNG", "PNG"),
+    (0, b"\xff\xd8\xff", "JPEG"),
+)
+UNKNOWN_SIZES = {
+    0,
+    0x7FFFF000,
+    0x80000000,
+    *range(0xFFFFFF00, 0x100000000),
+}  # what browsers, ffmpeg, SoX and arecord write to a pipe
+MISSING_SECONDS = 0.1  # as long as the shortest clip: less than that missing at the end loses no word
+
+
+class AudioError(ValueError):
+    """A recording that cannot be used; the message says why, with the number, and what to do."""
+
+
+def prepare(data: bytes) -> tuple[str, bytes]:
+    """Return the container's name and the bytes to decode, with a stream's unknown WAV length filled in.
+
+    Raises
+    ------
+    AudioError
+        When this is no WAV, FLAC, OGG or MP3, its codec is not supported, or the file is cut off.
+    """
+    if not data:
+        raise AudioError(_("The file is empty (0 bytes); record or export it again."))
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        return "WAV", _prepare_wav(data)
+    if data[:4] == b"OggS" and data[4:5] in (b"\0", b""):
+        _check_ogg(data)
+        return "OGG", data
+    if data[:4] == b"fLaC":
+        return "FLAC", data
+    if (data[:3] == b"ID3" and data[3:4] in (b"\2", b"\3", b"\4")) or _is_mp3_frame(data):
+        return "MP3", data
+    raise _stranger(data)
+
+
+def check_missing(missing: float, promised: float) -> None:
+    """Accept a file that holds nearly what its header promises, in seconds.
+
+    Raises
+    ------
+    AudioError
+        When 0.1 s or more is missing.
+    """
+    if missing >= MISSING_SECONDS:
+        raise AudioError(
+            _("The file is cut off: its header promises {promised:.2f} s, but {missing:.2f} s of them are missing; "
+              "copy or export it again.").format(promised=promised, missing=missing)
+        )  # fmt: skip
+
+
+def check_claim(seconds: float, longest: float) -> None:
+    """Refuse a header that claims more than ``longest`` seconds.
+
+    Raises
+    ------
+    AudioError
+        With the time that is claimed.
+    """
+    if seconds > longest:
+        claimed = _("{n:.1f} s").format(n=seconds) if seconds < 3600 else _("{n:,.1f} hours").format(n=seconds / 3600)
+        raise AudioError(
+            _("The file's header claims {claimed} of sound; at most {longest:g} s can be read. Cut out the part you need.").format(
+                claimed=claimed, longest=longest
+            )
+        )
+
+
+def check_shape(rate: int, channels: int, rates: tuple[int, int], most_channels: int) -> None:
+    """Refuse a sampling rate or a number of channels outside the limits.
+
+    Raises
+    ------
+    AudioError
+        With the number and the limit.
+    """
+    if not 1 <= channels <= most_channels:
+        raise AudioError(
+            _("The file's header claims {n} channels; one (mono) or two (stereo) can be read. Export it as mono.").format(
+                n=channels
+            )
+        )
+    if not rates[0] <= rate <= rates[1]:
+        raise AudioError(
+            _("The sampling rate is {rate:,} Hz; rates from {low:,} to {high:,} Hz can be read. Export it at 16,000 Hz.").format(
+                rate=rate, low=rates[0], high=rates[1]
+            )
+        )
+
+
+def _prepare_wav(data: bytes) -> bytes:
+    at, bytes_per_second = 12, 0
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        body, present = at + 8, len(data) - at - 8
+        if name == b"data":
+            return _prepare_wav_data(data, body, size, present, bytes_per_second)
+        if size > present:
+            break
+        if name == b"fmt " and size >= 16:
+            bytes_per_second = _wav_bytes_per_second(data, body)
+        at = body + size + size % 2
+    raise AudioError(
+        _("The WAV file is cut off in its header: it has {n:,} bytes and no sound in them; copy or export it again.").format(
+            n=len(data)
+        )
+    )
+
+
+def _wav_bytes_per_second(data: bytes, body: int) -> int:
+    codec, channels, rate, average, block, _bits = struct.unpack_from("<HHIIHH", data, body)
+    if codec not in PLAIN_CODECS:
+        raise AudioError(
+            _("The WAV file's sound is coded as {name}, which cannot be read; save it as WAV (PCM), FLAC, OGG or MP3.").format(
+                name=CODEC_NAMES.get(codec, f"0x{codec:04x}")
+            )
+        )
+    check_shape(rate, channels, (8_000, 96_000), 2)
+    return average if codec in (2, 0x11) else block * rate
+
+
+def _prepare_wav_data(data: bytes, body: int, size: int, present: int, bytes_per_second: int) -> bytes:
+    if size in UNKNOWN_SIZES and not (size == 0 and _only_chunks_follow(data, body)):
+        header = bytearray(data)
+        struct.pack_into("<I", header, 4, len(data) - 8)
+        struct.pack_into("<I", header, body - 4, present)
+        return bytes(header)
+    if bytes_per_second:
+        check_claim(size / bytes_per_second, 3600.0)
+        check_missing((size - present) / bytes_per_second, size / bytes_per_second)
+    return data
+
+
+def _only_chunks_follow(data: bytes, at: int) -> bool:
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        if not name.isascii() or not name.strip().isalnum():
+            return False
+        at += 8 + size + size % 2
+    return at >= len(data)
+
+
+def _check_ogg(data: bytes) -> None:
+    last = data.rfind(b"OggS")
+    segments = data[last + 26] if last + 26 < len(data) else 0
+    ends = last + 27 + segments + sum(data[last + 27 : last + 27 + segments])
+    if ends > len(data):
+        raise AudioError(
+            _("The OGG file is cut off: at least {n:,} bytes are missing from its last page; copy or export it again.").format(
+                n=ends - len(data)
+            )
+        )
+    first = data[27 + data[26] :][:8]
+    if not any(first.startswith(magic) for magic in OGG_CODECS):
+        name = "".join(chr(byte) for byte in first if 32 <= byte < 127).strip()
+        raise AudioError(
+            _("The OGG file's sound is coded as “{name}”, which cannot be read; save it as Vorbis, Opus, WAV or FLAC.").format(
+                name=name
+            )
+        )
+
+
+def _is_mp3_frame(data: bytes) -> bool:
+    if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = data[1] >> 3 & 3, data[1] >> 1 & 3
+    return version != 1 and layer != 0 and data[2] >> 4 != 15 and data[2] >> 2 & 3 != 3  # ISO 11172-3, 2.4.2.3: reserved values
+
+
+def _stranger(data: bytes) -> AudioError:
+    for offset, magic, name in FOREIGN:
+        if data[offset : offset + len(magic)] == magic:
+            return AudioError(_("This is a file of kind {name}; save the recording as WAV, FLAC, OGG or MP3.").format(name=name))
+    if text := _as_text(data[:1024]):
+        return AudioError(_("This is a text file, not a recording: it begins with “{start}”.").format(start=text[:24]))
+    return AudioError(
+        _("This is not a recording that can be read: {n:,} bytes, and not the start of a WAV, FLAC, OGG or MP3 file.").format(
+            n=len(data)
+        )
+    )
+
+
+def _as_text(head: bytes) -> str:
+    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = head.decode(encoding, errors="ignore")
+    lost = len(head) - len(text.encode(encoding, errors="ignore"))
+    plain = lost <= 3 and all(c.isprintable() or c in "\t\r\n\f\ufeff" for c in text)
+    return " ".join(text.replace("\ufeff", "").split()) or "…" if plain and text else ""
