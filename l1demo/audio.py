@@ -6,7 +6,6 @@ What a file claims to be is judged in ``containers``; decoding is libsndfile's. 
 import contextlib
 import io
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,21 +15,21 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from l1demo.containers import AudioError, check_claim, check_missing, check_shape, prepare
+from l1demo.containers import MAX_SECONDS, MIN_SECONDS, AudioError, check_claim, check_length, check_missing, check_shape, identify
 from l1demo.text import _
 
 MAX_BYTES = 10 * 2**20
-RATES = (8_000, 96_000)  # Hz
-MAX_CHANNELS = 2
-MIN_SECONDS, MAX_SECONDS = 0.1, 30.0
 SILENCE_DB = -75.0  # dBFS: a loudest frame below this is a muted microphone, six steps of a 16-bit converter
 TOO_QUIET_DB = -45.0  # dBFS of the part that was kept
 TOO_CLIPPED = 1e-3  # of all samples
+BEYOND = 2.0  # times full scale: no lossy codec overshoots so far, so the file's samples are in other units
 FRAME_SECONDS, MARGIN_SECONDS = 0.01, 0.04  # of trimming
 DEEPEST_DB, SHALLOWEST_DB, ABOVE_NOISE_DB = 40.0, 32.0, 9.0  # where speech ends: below its loudest moment, above the room
+ZERO_CROSSINGS = 32  # of the resampling filter: -44 dB where an "s" would fold back, 5 % above the lower band's edge; 6 gives -10
+BLOCK = 4096  # samples decoded at a time: so little is lost before the place where a file is cut off
 UNKNOWN_FRAMES = 2**60  # libsndfile says its largest number where a stream does not tell its length
 
-__all__ = ["AudioError", "Clip", "inspect", "read", "resample", "trim"]
+__all__ = ["AudioError", "Clip", "inspect", "read", "resample", "to_int16", "trim"]
 
 _stderr = threading.Lock()
 
@@ -177,7 +176,12 @@ def resample(samples: np.ndarray, source_rate: int, rate: int) -> np.ndarray:
 
     ratio = Fraction(rate, source_rate).limit_denominator(500)
     source = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
-    return torchaudio.functional.resample(source, ratio.denominator, ratio.numerator).numpy()
+    return torchaudio.functional.resample(source, ratio.denominator, ratio.numerator, lowpass_filter_width=ZERO_CROSSINGS).numpy()
+
+
+def to_int16(samples: np.ndarray) -> np.ndarray:
+    """Return samples of -1 to 1 as the corpora keep them and ``features`` takes them: int16, rounded."""
+    return np.round(samples * 32767.0).astype(np.int16)
 
 
 class _Forward(soundfile.SoundFile):
@@ -194,33 +198,35 @@ def _decode(data: bytes) -> tuple[np.ndarray, int, str, str]:
                 n=len(data) / 2**20, most=MAX_BYTES / 2**20
             )
         )
-    container, data = prepare(data)
-    with _quiet() if container == "MP3" else contextlib.nullcontext():
+    container = identify(data)
+    with _quiet() if container.name == "MP3" else contextlib.nullcontext():
         try:
-            with _Forward(io.BytesIO(data)) as file:
-                check_shape(file.samplerate, file.channels, RATES, MAX_CHANNELS)
-                claimed = file.frames if file.frames < UNKNOWN_FRAMES else 0
-                check_claim(claimed / file.samplerate, MAX_SECONDS)
-                samples = _read_blocks(file)  # (n, channels)
+            with _Forward(io.BytesIO(container.data)) as file:
+                check_shape(file.samplerate, file.channels)
+                claimed = file.frames if container.promises and file.frames < UNKNOWN_FRAMES else 0
+                check_claim(claimed / file.samplerate)
+                samples = _read_blocks(file, bool(claimed))  # (n, channels)
                 rate, codec = file.samplerate, file.subtype
         except soundfile.SoundFileError as error:
             raise AudioError(
                 _("The file begins as {container}, but its sound cannot be decoded: it is damaged, cut off or of an "
-                  "unusual coding. Export it again as WAV.").format(container=container)
+                  "unusual coding. Export it again as WAV.").format(container=container.name)
             ) from error  # fmt: skip
     check_missing((claimed - len(samples)) / rate, claimed / rate)
-    _check_seconds(len(samples), rate)
-    return samples, rate, container, codec
+    check_length(len(samples), rate)
+    return samples, rate, container.name, codec
 
 
-def _read_blocks(file: soundfile.SoundFile) -> np.ndarray:
+def _read_blocks(file: soundfile.SoundFile, promised: bool) -> np.ndarray:
     most = int(MAX_SECONDS * file.samplerate) + 1
     blocks: list[np.ndarray] = []
     got = 0
     while got < most:
         try:
-            block = file.read(min(65_536, most - got), dtype="float32", always_2d=True)
+            block = file.read(min(BLOCK, most - got), dtype="float32", always_2d=True)
         except soundfile.SoundFileError:
+            if not promised:
+                raise
             break  # what was decoded so far is judged against what the header promised
         if not len(block):
             break
@@ -229,22 +235,10 @@ def _read_blocks(file: soundfile.SoundFile) -> np.ndarray:
     return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
 
 
-def _check_seconds(n: int, rate: int) -> None:
-    if n == 0:
-        raise AudioError(_("There is no sound in the file: 0 samples; record or export it again."))
-    if n < MIN_SECONDS * rate:
-        raise AudioError(
-            _("The recording is {n:.3f} s long; speak for at least {least:g} s.").format(n=n / rate, least=MIN_SECONDS)
-        )
-    if n > MAX_SECONDS * rate:
-        raise AudioError(_("The recording is longer than {most:g} s; cut out the part you need.").format(most=MAX_SECONDS))
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep libmpg123, which writes its complaints to the process's own stderr, from speaking to the person."""
     with _stderr:
-        sys.stderr.flush()
         kept = os.dup(2)
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -309,7 +303,11 @@ def _verdicts(level: float, clipped: float, peak: float) -> tuple[str, ...]:
         verdicts.append(_("too quiet: {level:.0f} dBFS where speech should have about -20; speak closer to the microphone").format(
             level=level
         ))  # fmt: skip
-    if clipped > TOO_CLIPPED:
+    if peak > BEYOND:
+        verdicts.append(
+            _("scaled down: the samples reach {peak:,.1f} where 1 is full scale; export with normalised samples").format(peak=peak)
+        )
+    elif clipped > TOO_CLIPPED:
         verdicts.append(_("clipped: {percent:.1f} % of the samples are at the limit; speak softer or turn the input down").format(
             percent=100 * clipped
         ))  # fmt: skip

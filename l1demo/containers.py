@@ -4,9 +4,13 @@ Only the few header bytes that libsndfile does not check for us are read here; d
 """
 
 import struct
+from dataclasses import dataclass
 
 from l1demo.text import _
 
+RATES = (8_000, 96_000)  # Hz
+MAX_CHANNELS = 2
+MIN_SECONDS, MAX_SECONDS = 0.1, 30.0
 PLAIN_CODECS = {1, 2, 3, 6, 7, 0x11, 0xFFFE}  # PCM, MS ADPCM, float, A-law, µ-law, IMA ADPCM, extensible
 CODEC_NAMES = {0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC", 0x161: "WMA", 0x162: "WMA Pro", 0x1610: "AAC"}
 OGG_CODECS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC"}
@@ -33,68 +37,57 @@ UNKNOWN_SIZES = {
     0x80000000,
     *range(0xFFFFFF00, 0x100000000),
 }  # what browsers, ffmpeg, SoX and arecord write to a pipe
-MISSING_SECONDS = 0.1  # as long as the shortest clip: less than that missing at the end loses no word
 
 
 class AudioError(ValueError):
     """A recording that cannot be used; the message says why, with the number, and what to do."""
 
 
-def prepare(data: bytes) -> tuple[str, bytes]:
-    """Return the container's name and the bytes to decode, with a stream's unknown WAV length filled in.
+@dataclass(frozen=True)
+class Container:
+    """A file whose kind is known.
+
+    Attributes
+    ----------
+    name : str
+        ``WAV``, ``FLAC``, ``OGG`` or ``MP3``.
+    data : bytes
+        What to decode: the file, with the unknown length of a streamed WAV filled in.
+    promises : bool
+        Whether the header tells a length. That of an MP3 without a Xing header is libsndfile's estimate from the first frame's bit
+        rate, and several times off where the rate varies.
+    """
+
+    name: str
+    data: bytes
+    promises: bool = True
+
+
+def identify(data: bytes) -> Container:
+    """Tell a file's kind from its first bytes.
 
     Raises
     ------
     AudioError
-        When this is no WAV, FLAC, OGG or MP3, its codec is not supported, or the file is cut off.
+        When this is no WAV, FLAC, OGG or MP3, its codec is not supported, its header claims too much, or the file is cut off.
     """
     if not data:
         raise AudioError(_("The file is empty (0 bytes); record or export it again."))
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return "WAV", _prepare_wav(data)
-    if data[:4] == b"OggS" and data[4:5] in (b"\0", b""):
+        return Container("WAV", _prepare_wav(data))
+    if data[:5] == b"OggS\0":
         _check_ogg(data)
-        return "OGG", data
+        return Container("OGG", data)
     if data[:4] == b"fLaC":
-        return "FLAC", data
-    if (data[:3] == b"ID3" and data[3:4] in (b"\2", b"\3", b"\4")) or _is_mp3_frame(data):
-        return "MP3", data
+        return Container("FLAC", data)
+    frame = _after_id3(data)
+    if frame or _is_mp3_frame(data):
+        start = data[frame : frame + 200]
+        return Container("MP3", data, promises=b"Xing" in start or b"Info" in start)
     raise _stranger(data)
 
 
-def check_missing(missing: float, promised: float) -> None:
-    """Accept a file that holds nearly what its header promises, in seconds.
-
-    Raises
-    ------
-    AudioError
-        When 0.1 s or more is missing.
-    """
-    if missing >= MISSING_SECONDS:
-        raise AudioError(
-            _("The file is cut off: its header promises {promised:.2f} s, but {missing:.2f} s of them are missing; "
-              "copy or export it again.").format(promised=promised, missing=missing)
-        )  # fmt: skip
-
-
-def check_claim(seconds: float, longest: float) -> None:
-    """Refuse a header that claims more than ``longest`` seconds.
-
-    Raises
-    ------
-    AudioError
-        With the time that is claimed.
-    """
-    if seconds > longest:
-        claimed = _("{n:.1f} s").format(n=seconds) if seconds < 3600 else _("{n:,.1f} hours").format(n=seconds / 3600)
-        raise AudioError(
-            _("The file's header claims {claimed} of sound; at most {longest:g} s can be read. Cut out the part you need.").format(
-                claimed=claimed, longest=longest
-            )
-        )
-
-
-def check_shape(rate: int, channels: int, rates: tuple[int, int], most_channels: int) -> None:
+def check_shape(rate: int, channels: int) -> None:
     """Refuse a sampling rate or a number of channels outside the limits.
 
     Raises
@@ -102,18 +95,72 @@ def check_shape(rate: int, channels: int, rates: tuple[int, int], most_channels:
     AudioError
         With the number and the limit.
     """
-    if not 1 <= channels <= most_channels:
+    if not 1 <= channels <= MAX_CHANNELS:
         raise AudioError(
             _("The file's header claims {n} channels; one (mono) or two (stereo) can be read. Export it as mono.").format(
                 n=channels
             )
         )
-    if not rates[0] <= rate <= rates[1]:
+    if not RATES[0] <= rate <= RATES[1]:
         raise AudioError(
             _("The sampling rate is {rate:,} Hz; rates from {low:,} to {high:,} Hz can be read. Export it at 16,000 Hz.").format(
-                rate=rate, low=rates[0], high=rates[1]
+                rate=rate, low=RATES[0], high=RATES[1]
             )
         )
+
+
+def check_claim(seconds: float) -> None:
+    """Refuse a header that claims more than 30 s.
+
+    Raises
+    ------
+    AudioError
+        With the time that is claimed.
+    """
+    if seconds > MAX_SECONDS:
+        claimed = _("{n:.1f} s").format(n=seconds) if seconds < 3600 else _("{n:,.1f} hours").format(n=seconds / 3600)
+        raise AudioError(
+            _("The file's header claims {claimed} of sound; at most {most:g} s can be read. Cut out the part you need.").format(
+                claimed=claimed, most=MAX_SECONDS
+            )
+        )
+
+
+def check_missing(missing: float, promised: float) -> None:
+    """Accept a file that holds nearly what its header promises, in seconds.
+
+    Less than 0.1 s may be missing: as long as the shortest recording, so no word is lost with it.
+
+    Raises
+    ------
+    AudioError
+        With what is missing.
+    """
+    if missing >= MIN_SECONDS:
+        raise AudioError(
+            _(
+                "The file is cut off or damaged: its header promises {promised:.2f} s, but {missing:.2f} s of them are missing; "
+                "copy or export it again."
+            ).format(promised=promised, missing=missing)
+        )
+
+
+def check_length(n: int, rate: int) -> None:
+    """Refuse what was decoded if it is shorter than 0.1 s or longer than 30 s, given in samples.
+
+    Raises
+    ------
+    AudioError
+        With the time there is.
+    """
+    if n == 0:
+        raise AudioError(_("There is no sound in the file: 0 samples; record or export it again."))
+    if n < MIN_SECONDS * rate:
+        raise AudioError(
+            _("The recording is {n:.3f} s long; speak for at least {least:g} s.").format(n=n / rate, least=MIN_SECONDS)
+        )
+    if n > MAX_SECONDS * rate:
+        raise AudioError(_("The recording is longer than {most:g} s; cut out the part you need.").format(most=MAX_SECONDS))
 
 
 def _prepare_wav(data: bytes) -> bytes:
@@ -143,7 +190,7 @@ def _wav_bytes_per_second(data: bytes, body: int) -> int:
                 name=CODEC_NAMES.get(codec, f"0x{codec:04x}")
             )
         )
-    check_shape(rate, channels, (8_000, 96_000), 2)
+    check_shape(rate, channels)
     return average if codec in (2, 0x11) else block * rate
 
 
@@ -154,7 +201,7 @@ def _prepare_wav_data(data: bytes, body: int, size: int, present: int, bytes_per
         struct.pack_into("<I", header, body - 4, present)
         return bytes(header)
     if bytes_per_second:
-        check_claim(size / bytes_per_second, 3600.0)
+        check_claim(size / bytes_per_second)
         check_missing((size - present) / bytes_per_second, size / bytes_per_second)
     return data
 
@@ -188,11 +235,20 @@ def _check_ogg(data: bytes) -> None:
         )
 
 
+def _after_id3(data: bytes) -> int:
+    if data[:3] != b"ID3" or len(data) < 10 or data[3] not in (2, 3, 4):
+        return 0
+    a, b, c, d = data[6:10]  # seven bits each (id3.org, ID3v2.4.0, 6.2)
+    return 10 + ((a & 127) << 21 | (b & 127) << 14 | (c & 127) << 7 | (d & 127))
+
+
 def _is_mp3_frame(data: bytes) -> bool:
     if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
         return False
     version, layer = data[1] >> 3 & 3, data[1] >> 1 & 3
-    return version != 1 and layer != 0 and data[2] >> 4 != 15 and data[2] >> 2 & 3 != 3  # ISO 11172-3, 2.4.2.3: reserved values
+    return (
+        version != 1 and layer == 1 and data[2] >> 4 != 15 and data[2] >> 2 & 3 != 3
+    )  # ISO 11172-3, 2.4.2.3: layer III, no reserved value
 
 
 def _stranger(data: bytes) -> AudioError:

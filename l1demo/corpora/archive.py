@@ -165,7 +165,7 @@ def _recordings(members: list[_Member], archive: zipfile.ZipFile | None, skipped
         if samples_left < 0:
             raise CorpusError(_("The recordings are longer than {most:g} hours together; use fewer.").format(most=MAX_HOURS))
         running[label] += 1
-        samples = np.round(clip.samples * 32767).astype(np.int16)
+        samples = audio.to_int16(clip.samples)
         yield _Recording(label, speaker, running[label] - 1 if take is None else take, take is not None, samples)
 
 
