@@ -336,3 +336,8 @@ def _from_dict(cls: type, values: Any) -> Any:
         raise SpecError(_("unknown setting: {names}").format(names=", ".join(map(str, unknown))))
     sections: dict[str, Any] = {n: known[n].type for n in values if "control" not in known[n].metadata}
     return cls(**{n: _from_dict(sections[n], value) if n in sections else value for n, value in values.items()})
+
+
+PRESETS: dict[str, RunSpec] = {
+    "quick": RunSpec(),
+}

@@ -112,19 +112,19 @@ def learning_rate(spec: RunSpec, epoch: int) -> float:
     return spec.training.lr * min(1.0, 2 * (1 - (epoch - 1) / spec.training.epochs))
 
 
-def loss_of_guessing(spec: RunSpec, data: Dataset) -> float:
+def loss_of_guessing(loss: str, data: Division) -> float:
     """Return the validation loss of a machine that is deaf and says each word as often as it stood in the training labels.
 
     For cross-entropy and C equally frequent words this is ln C.
     """
-    frequency = torch.bincount(data.train.labels, minlength=len(data.words)) / len(data.train)
+    frequency = torch.bincount(torch.from_numpy(data.train.labels), minlength=len(data.train.words)) / len(data.train)
     frequency = frequency.clamp(1e-6, 1 - 1e-6)
-    logits = torch.logit(frequency) if spec.training.loss == "bce" else frequency.log()
-    labels = data.validation.labels
-    return LOSSES[spec.training.loss](logits.expand(len(labels), -1), labels).item()
+    logits = torch.logit(frequency) if loss == "bce" else frequency.log()
+    labels = torch.from_numpy(data.validation.labels)
+    return LOSSES[loss](logits.expand(len(labels), -1), labels).item()
 
 
-def initial_penalty(spec: RunSpec, words: int) -> float:
+def initial_norm(spec: RunSpec, words: int) -> float:
     """Return ‖W₀‖₁, the sum of the absolute first weights, without which λ has no scale."""
     return sum(float(w.abs().sum()) for w in recogniser.build(spec, words).weights().values())
 

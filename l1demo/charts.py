@@ -1,0 +1,280 @@
+"""Numbers to Plotly figures, each with a sentence that states its finding. Plain dicts, because they are made twice a second."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from l1demo.spec import RunSpec
+from l1demo.text import _
+
+TRAIN, VALIDATION, OBJECTIVE, ZERO, WEIGHT = "#2b8cc4", "#dd7418", "#8b5fd0", "#17997f", "#8894a3"  # on white and on black
+GAP = "rgba(221, 116, 24, 0.18)"
+HISTOGRAM_RANGE = 1.0  # as sparsity.EDGES
+MARGIN = {"l": 48, "r": 12, "t": 28, "b": 40}
+BLACK = "#0b0e12"  # an exact zero in a heat map
+DIVERGING = (
+    "#2166ac",
+    "#67a9cf",
+    "#d1e5f0",
+    "#fddbc7",
+    "#ef8a62",
+    "#b2182b",
+)  # ColorBrewer RdBu: paired lightness, safe for the colour-blind
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Plotly figure and what it says.
+
+    Attributes
+    ----------
+    figure : dict
+        ``data`` and ``layout``, without theme colours.
+    alt : str
+        The finding in a sentence, for those who cannot see the chart and those who do not yet read it.
+    subject : str
+        What the chart is of; while it stays the same, zoom survives.
+    steps : tuple of dict
+        Where the chart has a slider of its own: ``label``, ``alt`` and ``data``, which changes each trace.
+    steps_label : str
+    """
+
+    figure: dict[str, Any]
+    alt: str
+    subject: str = ""
+    steps: tuple[dict[str, Any], ...] = ()
+    steps_label: str = ""
+
+
+def loss(rows: Sequence[dict[str, Any]], spec: RunSpec, guessing: float | None = None) -> Chart:
+    """Draw training and validation loss over the epochs with the gap shaded, the objective, and the loss of guessing."""
+    penalised = spec.lam > 0
+    lines = [
+        _line(rows, "train_loss", _("training"), TRAIN),
+        _line(rows, "val_loss", _("validation"), VALIDATION, fill="tonexty", fillcolor=GAP),
+    ]
+    if penalised:
+        lines.append(_line(rows, "objective", _("objective"), OBJECTIVE, dash="dot"))
+    shapes = []
+    if guessing is not None:
+        shapes.append(_mark("y", guessing, _("guessing")))
+    if penalised and 0 < spec.penalty.free_epochs < spec.training.epochs:
+        shapes.append(_mark("x", spec.penalty.free_epochs + 0.5, _("penalty begins")))
+    layout = _layout(_("epoch"), _("loss"), spec)
+    layout["shapes"] = shapes
+    layout["yaxis"] |= {"rangemode": "tozero"}
+    return Chart({"data": lines, "layout": layout}, _loss_finding(rows), spec.id)
+
+
+def accuracy(rows: Sequence[dict[str, Any]], spec: RunSpec) -> Chart:
+    """Draw the fraction of clips heard right, in training and validation."""
+    lines = [
+        _line(rows, "train_accuracy", _("training"), TRAIN),
+        _line(rows, "val_accuracy", _("validation"), VALIDATION),
+    ]
+    layout = _layout(_("epoch"), _("accuracy"), spec)
+    layout["yaxis"] |= {"range": [0, 1.02], "tickformat": ".0%"}
+    return Chart({"data": lines, "layout": layout}, _accuracy_finding(rows), spec.id)
+
+
+def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool = False) -> Chart:
+    """Draw how many weights have which size; exact zeros have a bar of their own, as a part of all weights.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+    spec : RunSpec
+    every_epoch : bool
+        With a slider over the epochs; otherwise the newest.
+    """
+    shown = rows[-1:] if rows else []
+    counts = _counts(shown[0]) if shown else np.zeros(80, np.int32)
+    zero = shown[0]["exact_zero_fraction"] if shown else 0.0
+    width = 2 * HISTOGRAM_RANGE / len(counts)
+    bars = [
+        {
+            "type": "bar",
+            "x": [_("exactly 0")],
+            "y": [zero],
+            "text": [_percent(zero)],
+            "textposition": "outside",
+            "cliponaxis": False,
+        }
+        | {"marker": {"color": ZERO}, "hovertemplate": "%{y:.1%}<extra></extra>"},
+        {"type": "bar", "x0": -HISTOGRAM_RANGE + width / 2, "dx": width, "y": packed(counts), "width": width, "xaxis": "x2"}
+        | {"yaxis": "y2", "marker": {"color": WEIGHT}, "hovertemplate": _("w = {x}: {y} weights").format(x="%{x:.3f}", y="%{y:,}")}
+        | {"hoverinfo": "x+y", "name": ""},
+    ]
+    layout = {
+        "showlegend": False,
+        "uirevision": spec.id,
+        "bargap": 0,
+        "margin": MARGIN,
+        "xaxis": {"domain": [0, 0.12], "fixedrange": True},
+        "yaxis": {"range": [0, 1.12], "tickformat": ".0%", "fixedrange": True},
+        "xaxis2": {
+            "domain": [0.2, 1],
+            "title": {"text": _("weight")},
+            "range": [-HISTOGRAM_RANGE, HISTOGRAM_RANGE],
+            "anchor": "y2",
+        },
+        "yaxis2": {"title": {"text": _("other weights")}, "anchor": "x2", "rangemode": "tozero"},
+    }
+    steps = tuple(_histogram_step(row) for row in rows) if every_epoch else ()
+    return Chart({"data": bars, "layout": layout}, zeros_finding(rows), spec.id, steps, _("Epoch"))
+
+
+def heat_maps(w: np.ndarray, gates: Sequence[str], columns: str, subject: str) -> Chart:
+    """Draw one weight matrix as a heat map a gate; an exact zero is black, which no other weight is.
+
+    Parameters
+    ----------
+    w : np.ndarray, float, shape (G * H, K)
+        The gates' rows one below the other.
+    gates : sequence of str, length G
+        Their names as shown.
+    columns : str
+        What the columns are.
+    subject : str
+    """
+    parts = w.reshape(len(gates), -1, w.shape[1])  # (G, H, K)
+    top = float(np.abs(w).max()) or 1.0
+    level = np.clip(np.rint(parts / top * 127), -127, 127).astype(np.int8)
+    level[(level == 0) & (parts != 0)] = 1  # a tiny weight is not a zero
+    level = np.where((level == 1) & (parts < 0), np.int8(-1), level)
+    gap, n = 0.03, len(gates)
+    wide = (1 - gap * (n - 1)) / n
+    maps, layout = [], {"margin": {"l": 48, "r": 12, "t": 30, "b": 44}, "uirevision": subject, "annotations": []}
+    for i, gate in enumerate(gates):
+        axis = "" if i == 0 else str(i + 1)
+        start = i * (wide + gap)
+        maps.append(
+            {
+                "type": "heatmap",
+                "z": packed(level[i]),
+                "xaxis": f"x{axis}",
+                "yaxis": f"y{axis}",
+                "coloraxis": "coloraxis",
+                "name": gate,
+            }
+            | {
+                "hovertemplate": f"{gate}: "
+                + _("unit {y}, {columns} {x}").format(y="%{y}", x="%{x}", columns=columns)
+                + "<extra></extra>"
+            }
+        )
+        layout[f"xaxis{axis}"] = {"domain": [start, start + wide], "title": {"text": columns}, "anchor": f"y{axis}"}
+        layout[f"yaxis{axis}"] = {"anchor": f"x{axis}", "autorange": "reversed", "showticklabels": i == 0}
+        layout["annotations"].append(
+            {"text": gate, "x": start + wide / 2, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}
+        )
+    layout["yaxis"]["title"] = {"text": _("hidden unit")}
+    layout["coloraxis"] = {"cmin": -127, "cmax": 127, "colorscale": _with_black_zero(), "showscale": False}
+    zeros = (parts == 0).mean((1, 2))
+    alt = _("Exact zeros: {parts}.").format(parts=", ".join(f"{g} {_percent(z)}" for g, z in zip(gates, zeros, strict=True)))
+    return Chart({"data": maps, "layout": layout}, alt, subject)
+
+
+def zeros_finding(rows: Sequence[dict[str, Any]]) -> str:
+    """Say how many weights are exactly 0 and how many nearly 0."""
+    if not rows:
+        return _("No epoch has ended yet.")
+    last = rows[-1]
+    size = sum(gate["size"] for matrix in last["matrices"].values() for gate in matrix["gates"].values())
+    nearly = last["near_zero_fraction"] - last["exact_zero_fraction"]
+    return _("Epoch {epoch}: {exact} of {n:,} weights are exactly 0; another {near} are nearly 0 (below 0.001).").format(
+        epoch=last["epoch"], exact=_percent(last["exact_zero_fraction"]), near=_percent(nearly), n=size
+    )
+
+
+def packed(values: np.ndarray) -> dict[str, Any]:
+    """Write an array as Plotly's typed array: a third of the bytes of decimal numbers."""
+    kind = {np.dtype(np.float64): "f8", np.dtype(np.float32): "f4", np.dtype(np.int32): "i4", np.dtype(np.int8): "i1"}[values.dtype]
+    shape = {"shape": ", ".join(map(str, values.shape))} if values.ndim > 1 else {}
+    return {"dtype": kind, "bdata": base64.b64encode(np.ascontiguousarray(values).tobytes()).decode(), **shape}
+
+
+def _line(rows: Sequence[dict[str, Any]], name: str, label: str, colour: str, dash: str = "solid", **more: Any) -> dict[str, Any]:
+    y = np.array([row[name] for row in rows], np.float32)
+    line = {"color": colour, "width": 2.5, "dash": dash}
+    symbol = {"size": 5, "symbol": "circle" if colour == TRAIN else "diamond"}
+    mode = "lines" if dash != "solid" or len(rows) > 60 else "lines+markers"
+    return {
+        "type": "scatter",
+        "mode": mode,
+        "x0": 1,
+        "dx": 1,
+        "y": packed(y),
+        "name": label,
+        "line": line,
+        "marker": symbol,
+        **more,
+    }
+
+
+def _layout(x: str, y: str, spec: RunSpec) -> dict[str, Any]:
+    return {
+        "margin": MARGIN,
+        "uirevision": spec.id,
+        "hovermode": "x unified",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"title": {"text": x}, "range": [0.5, spec.training.epochs + 0.5], "tickformat": "d"},
+        "yaxis": {"title": {"text": y}, "hoverformat": ".3f"},
+    }
+
+
+def _mark(axis: str, at: float, text: str) -> dict[str, Any]:
+    across = {"x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at}
+    upward = {"y0": 0, "y1": 1, "yref": "paper", "x0": at, "x1": at}
+    label = {"text": text, "font": {"size": 10}, "textposition": "end"}
+    return {
+        "type": "line",
+        "line": {"color": WEIGHT, "width": 1, "dash": "dash"},
+        "label": label,
+        **(across if axis == "y" else upward),
+    }
+
+
+def _counts(row: dict[str, Any]) -> np.ndarray:
+    return np.array([matrix["histogram"] for matrix in row["matrices"].values()], np.int32).sum(0, dtype=np.int32)
+
+
+def _histogram_step(row: dict[str, Any]) -> dict[str, Any]:
+    zero = row["exact_zero_fraction"]
+    return {
+        "label": str(row["epoch"]),
+        "alt": zeros_finding([row]),
+        "data": [{"y": [zero], "text": [_percent(zero)]}, {"y": packed(_counts(row))}],
+    }
+
+
+def _with_black_zero() -> list[list[Any]]:
+    ends = np.linspace(0, 1, len(DIVERGING))
+    below = [[float(e * 126.5 / 254 / ends[2]), c] for e, c in zip(ends[:3], DIVERGING[:3], strict=True)]
+    above = [[float(1 - (1 - e) * 126.5 / 254 / ends[2]), c] for e, c in zip(ends[3:], DIVERGING[3:], strict=True)]
+    return [*below, [126.5 / 254, BLACK], [127.5 / 254, BLACK], *above]
+
+
+def _loss_finding(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return _("No epoch has ended yet.")
+    last = rows[-1]
+    return _("Epoch {epoch}: training loss {train:.3f}, validation loss {val:.3f}; the gap is {gap:+.3f}.").format(
+        epoch=last["epoch"], train=last["train_loss"], val=last["val_loss"], gap=last["val_loss"] - last["train_loss"]
+    )
+
+
+def _accuracy_finding(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return _("No epoch has ended yet.")
+    last = rows[-1]
+    return _("Epoch {epoch}: {train} of the training clips and {val} of the validation clips are heard right.").format(
+        epoch=last["epoch"], train=_percent(last["train_accuracy"]), val=_percent(last["val_accuracy"])
+    )
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"

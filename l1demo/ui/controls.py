@@ -1,0 +1,106 @@
+"""Widgets for the settings: each is drawn from the one list of controls in ``spec``, and writes back into it."""
+
+from typing import Any
+
+import streamlit as st
+
+from l1demo import engine, tasks
+from l1demo.spec import RunSpec, control, controls
+from l1demo.text import N_, _
+from l1demo.ui import state
+
+STOPS = (0.0, 1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2)
+GENTLE, COLLAPSE = 0.5, 5.0  # losses of guessing that the first weights cost: below the one λ is gentle, from the other on too much
+NAMES = {
+    "speakers": N_("unseen speakers"),
+    "recordings": N_("seen speakers, other recordings"),
+    "none": N_("none"),
+    "l1": "L1",
+    "l2": "L2",
+    "proximal": N_("proximal"),
+    "subgradient": N_("penalty in the loss"),
+    "ce": N_("cross-entropy"),
+    "bce": N_("binary cross-entropy"),
+    "mse": N_("mean squared error"),
+}
+
+
+def widget(name: str) -> None:
+    """Draw one control as what its type asks for."""
+    wanted = control(name)
+    key = _key(name)
+    st.session_state.setdefault(key, dict(_values(state.spec()))[name])
+    label, more = _(wanted.label), {"help": _(wanted.help), "key": key, "on_change": _changed, "args": (name,)}
+    if wanted.choices:
+        st.selectbox(label, wanted.choices, format_func=lambda choice: _(NAMES[choice]), **more)
+    elif wanted.kind is bool:
+        st.toggle(label, **more)
+    else:
+        number = wanted.kind
+        limits: dict[str, Any] = {"min_value": number(wanted.low), "max_value": number(wanted.high)}
+        step = {"step": 1} if number is int else {"step": None, "format": "%g"}
+        st.number_input(label, **limits, **{k: v for k, v in step.items() if v is not None}, **more)
+
+
+def lam_slider() -> None:
+    """Draw the λ control: log-spaced stops with a true 0, and what each would cost at the start beside the loss of guessing."""
+    spec = state.spec()
+    key = _key("lam")
+    st.session_state.setdefault(key, spec.penalty.lam)
+    stops = sorted({*STOPS, spec.penalty.lam})
+    scale = scale_of(spec)
+    st.select_slider(
+        "λ",
+        stops,
+        key=key,
+        format_func=lambda lam: f"{lam:g} · {word(lam, scale)}" if scale else f"{lam:g}",
+        on_change=_changed,
+        args=("lam",),
+        help=_(control("lam").help),
+    )
+
+
+def word(lam: float, scale: dict[str, float]) -> str:
+    """Say in a word what λ asks for: its cost of the first weights, measured in losses of guessing."""
+    share = lam * scale["l1_norm"] / scale["guessing"]
+    if lam == 0:
+        return _("none")
+    if share < GENTLE:
+        return _("gentle")
+    return _("strong") if share < COLLAPSE else _("collapse")
+
+
+def scale_of(spec: RunSpec) -> dict[str, float] | None:
+    """Return ‖W₀‖₁ and the loss of guessing for a description; None while no worker is there to compute them."""
+    plain = spec.with_values(lam=0.0, penalty="l1", method="proximal", epochs=1)
+    try:
+        return _scale(plain.to_json())
+    except engine.EngineError:
+        return None
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _scale(spec: str) -> dict[str, float]:
+    return engine.current().call(tasks.scale, RunSpec.from_json(spec).to_dict())
+
+
+def replace_all(spec: RunSpec) -> None:
+    """Set every widget to a description's values."""
+    st.session_state.spec = spec
+    for name, value in _values(spec):
+        if _key(name) in st.session_state:
+            st.session_state[_key(name)] = value
+
+
+def _values(spec: RunSpec) -> list[tuple[str, Any]]:
+    return [(c.name, value) for c, value in controls(spec)]
+
+
+def _key(name: str) -> str:
+    return f"set-{name}"
+
+
+def _changed(name: str) -> None:
+    value = st.session_state[_key(name)]
+    if value is not None:
+        state.choose(**{name.replace("-", "_"): value})

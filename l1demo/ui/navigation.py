@@ -1,0 +1,28 @@
+"""The script that Streamlit runs for every visit: the list of rooms, and the one that is open."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from l1demo.text import _
+from l1demo.ui import state
+
+PAGES = Path(__file__).parents[2] / "pages"
+
+st.set_page_config(page_title="L1 Speech Lab", page_icon=":material/graphic_eq:", layout="wide")
+page = st.navigation(
+    {
+        _("Learn"): [
+            st.Page(PAGES / "start.py", title=_("Start"), icon=":material/play_circle:", default=True),
+        ],
+        _("Lab"): [
+            st.Page(PAGES / "listen.py", title=_("Listen"), icon=":material/hearing:", help=_("What is sound to a network?")),
+            st.Page(PAGES / "train.py", title=_("Train"), icon=":material/tune:", help=_("What does λ do?")),
+        ],
+        _("Understand"): [
+            st.Page(PAGES / "weights.py", title=_("Weights"), icon=":material/grid_on:", help=_("Which weights are left?")),
+        ],
+    }
+)
+state.show_refusal()
+page.run()

@@ -1,0 +1,125 @@
+"""A run as it lives: progress, the formula with this epoch's numbers, losses, accuracy and weights. Train and Start share it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from l1demo import charts
+from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Run
+from l1demo.text import _
+from l1demo.ui import controls, live, state
+
+EVERY = 0.4  # seconds between looks at a run that is under way
+
+
+def follow(run_ids: tuple[str, ...], draw: Callable[[tuple[Run, ...]], None]) -> None:
+    """Draw some runs, again and again until all of them have ended; then the whole page once.
+
+    Parameters
+    ----------
+    run_ids : tuple of str
+    draw : callable
+        Draws the runs as they stand, always the same elements in the same order.
+    """
+
+    def now() -> tuple[Run, ...]:
+        return tuple(run for run in map(state.find, run_ids) if run)
+
+    under_way = any(not run.ended for run in now())
+
+    @st.fragment(run_every=EVERY if under_way else None)
+    def view() -> None:
+        runs = now()
+        draw(runs)
+        if under_way and all(run.ended for run in runs):
+            st.rerun()
+
+    view()
+
+
+def progress(run: Run) -> None:
+    """Say in one line how far a run is."""
+    epochs, of = len(run.rows), run.spec.training.epochs
+    seconds = sum(row["seconds"] for row in run.rows)
+    match run.state:
+        case "queued":
+            text = _("Waiting: place {place} in the queue").format(place=run.place or 1)
+        case "running" if epochs == 0:
+            text = _("Reading the clips")
+        case "running":
+            left = (of - epochs) * seconds / epochs
+            text = _("Epoch {epoch} of {of} · about {left:.0f} s left").format(epoch=epochs, of=of, left=left)
+        case "done":
+            text = _("Done: {epochs} epochs, {seconds:.1f} s of training").format(epochs=epochs, seconds=seconds)
+        case "stopped":
+            text = _("Stopped after {epochs} of {of} epochs").format(epochs=epochs, of=of)
+        case "interrupted":
+            text = _("Interrupted after {epochs} of {of} epochs, because the lab was ended; Train runs it again").format(
+                epochs=epochs, of=of
+            )
+        case _:
+            text = run.error
+    st.progress(min(1.0, epochs / of), text)
+
+
+def formula(run: Run) -> None:
+    """Write data loss + penalty = objective with the numbers of the newest epoch."""
+    spec = run.spec
+    power = "|w|" if spec.penalty.kind != "l2" else "w^2"
+    if run.rows:
+        last = run.rows[-1]
+        norm = last["l1_norm"] if spec.penalty.kind != "l2" else last["l2_norm_squared"]
+        loss, penalty, objective = f"{last['train_loss']:.3f}", f"{last['penalty']:.3f}", f"{last['objective']:.3f}"
+        product = rf"{spec.lam:g} \times {norm:.1f} = {penalty}"
+    else:
+        loss = penalty = objective = r"\ldots"
+        product = rf"{spec.lam:g} \times \ldots"
+    st.latex(
+        rf"\underbrace{{\textcolor{{{charts.TRAIN}}}{{{loss}}}}}_{{\text{{{_('data loss')}}}\;L}}"
+        rf"\;+\;\underbrace{{\textcolor{{{charts.ZERO}}}{{{product}}}}}_{{\text{{{_('penalty')}}}\;\lambda\sum {power}}}"
+        rf"\;=\;\underbrace{{\textcolor{{{charts.OBJECTIVE}}}{{{objective}}}}}_{{\text{{{_('objective')}}}\;L'}}"
+    )
+
+
+def sparsity(run: Run) -> None:
+    """Say apart how many weights are exactly 0 and how many nearly, and how many units are dead."""
+    last = run.rows[-1] if run.rows else None
+    exact, nearly, dead, norm = st.columns(4)
+    exact.metric(_("exactly 0"), f"{100 * last['exact_zero_fraction']:.1f} %" if last else "–")
+    nearly.metric(
+        _("nearly 0"),
+        f"{100 * (last['near_zero_fraction'] - last['exact_zero_fraction']):.1f} %" if last else "–",
+        help=_("Not 0, but smaller than 0.001 in size."),
+    )
+    dead.metric(
+        _("dead units"),
+        f"{sum(last['dead_units'])} / {sum(last['units'])}" if last else "–",
+        help=_("Hidden units through which no path of non-zero weights leads from the sound to a word."),
+    )
+    norm.metric("‖W‖₁", f"{last['l1_norm']:.0f}" if last else "–", help=_("The sum of the absolute values of all weights."))
+
+
+def losses(run: Run, key: str, height: int = 260) -> None:
+    """Draw training and validation loss."""
+    scale = controls.scale_of(run.spec)
+    live.chart(charts.loss(run.rows, run.spec, scale["guessing"] if scale else None), f"{key}-loss", height)
+
+
+def accuracies(run: Run, key: str, height: int = 260) -> None:
+    """Draw training and validation accuracy."""
+    live.chart(charts.accuracy(run.rows, run.spec), f"{key}-accuracy", height)
+
+
+def weight_histogram(run: Run, key: str, height: int = 240, every_epoch: bool = False) -> None:
+    """Draw the weight histogram."""
+    live.chart(charts.histogram(run.rows, run.spec, every_epoch), f"{key}-histogram", height)
+
+
+STATE_WORDS = {
+    QUEUED: _("queued"),
+    RUNNING: _("running"),
+    DONE: _("done"),
+    STOPPED: _("stopped"),
+    FAILED: _("failed"),
+    INTERRUPTED: _("interrupted"),
+}

@@ -1,0 +1,90 @@
+"""The state of a visit: who is here, which settings are chosen, which run is shown; and the URL that says the same."""
+
+import secrets
+from typing import Any
+
+import streamlit as st
+
+from l1demo import engine
+from l1demo.engine import EngineError
+from l1demo.spec import RunSpec, SpecError
+from l1demo.store import Run, StoreError
+from l1demo.text import _
+
+
+def visitor() -> str:
+    """Return this session's id, which nobody can guess."""
+    return st.session_state.setdefault("visitor", secrets.token_urlsafe(16))
+
+
+def spec() -> RunSpec:
+    """Return the settings that are chosen: those of the URL at first, then those of the controls."""
+    if "spec" not in st.session_state:
+        try:
+            st.session_state.spec = RunSpec.from_query(st.query_params.to_dict())
+        except SpecError as error:
+            st.session_state.spec = RunSpec()
+            refuse(_("The address asks for something that cannot be: {error}.").format(error=error))
+    return st.session_state.spec
+
+
+def choose(**values: Any) -> None:
+    """Set some controls by name; a value that cannot be is refused with its sentence and nothing changes."""
+    try:
+        st.session_state.spec = spec().with_values(**values)
+    except SpecError as error:
+        refuse(str(error))
+
+
+def refuse(sentence: str) -> None:
+    """Have a sentence stand on top of the page, once."""
+    st.session_state.refused = sentence
+
+
+def show_refusal() -> None:
+    """Show the sentence that ``refuse`` left, and what is wrong with the lab itself."""
+    for sentence in (*engine.current().notices, st.session_state.pop("refused", "")):
+        if sentence:
+            st.warning(sentence, icon=":material/error:")
+
+
+def show(shown: RunSpec) -> None:
+    """Make a run the one that is shown, on every page and in the URL."""
+    st.session_state.shown = shown.id
+    st.session_state.spec = shown
+
+
+def shown() -> Run | None:
+    """Return the run to show: the one chosen in this visit, else the one that the URL names; and write it into the URL."""
+    run_id = st.session_state.get("shown") or st.query_params.get("run")
+    run = find(run_id) if run_id else None
+    if run is None:
+        if run_id:
+            refuse(_("The run of this address has not been made here; its settings are chosen, so press Train."))
+            del st.query_params["run"]
+        return None
+    if "shown" not in st.session_state:
+        show(run.spec)
+    wanted = run.spec.to_query() | {"run": run.id}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+    return run
+
+
+def find(run_id: str) -> Run | None:
+    """Return a run as it stands; None, with a sentence on the page, where the history cannot be read."""
+    try:
+        return engine.current().run(run_id)
+    except StoreError as error:
+        refuse(str(error))
+        return None
+
+
+def submit(wanted: RunSpec) -> bool:
+    """Ask for a run; where that fails, leave a sentence and return False."""
+    try:
+        engine.current().submit(wanted, visitor())
+    except (EngineError, StoreError) as error:
+        refuse(str(error))
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""What is this? Two sentences, and one button that shows it."""
+
+import streamlit as st
+
+from l1demo.spec import PRESETS, RunSpec, SpecError
+from l1demo.store import Run
+from l1demo.text import _
+from l1demo.ui import run_view, state
+
+GOOD_LAM = PRESETS["quick"].penalty.lam
+
+
+def pair(seed: int) -> tuple[RunSpec, RunSpec]:
+    """Two runs that differ in λ alone: same first weights, same clips in the same order."""
+    start = PRESETS["quick"].with_values(seed=seed)
+    return start.with_values(lam=0.0), start
+
+
+def chosen_seed() -> int | None:
+    """The start that is shown: of this visit, else of the URL."""
+    if "start-seed" not in st.session_state and "seed" in st.query_params:
+        try:
+            st.session_state["start-seed"] = RunSpec.from_query({"seed": st.query_params["seed"]}).seed
+        except SpecError as error:
+            state.refuse(str(error))
+            st.query_params.clear()
+    return st.session_state.get("start-seed")
+
+
+def train_both() -> None:
+    previous = st.session_state.get("start-seed")
+    seed = 0 if previous is None else previous + 1
+    st.session_state["start-seed"] = seed
+    for spec in pair(seed):
+        state.submit(spec)
+
+
+def draw(runs: tuple[Run, ...]) -> None:
+    for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
+        with column:
+            st.subheader(f"λ = {run.spec.lam:g}", anchor=False)
+            run_view.progress(run)
+            run_view.sparsity(run)
+            run_view.accuracies(run, f"start-{run.spec.lam:g}", 220)
+            run_view.weight_histogram(run, f"start-{run.spec.lam:g}", 200)
+    if len(runs) == 2 and all(run.rows and run.ended for run in runs):
+        st.success(finding(*runs), icon=":material/lightbulb:")
+
+
+def finding(dense: Run, sparse: Run) -> str:
+    """Say what the two runs show, in their own numbers."""
+    a, b = dense.rows[-1], sparse.rows[-1]
+    return _(
+        "With λ = {lam:g}, {zeros:.0f} % of the weights are exactly 0, and the network still hears {sparse:.0f} % of the words of "
+        "voices it never met. With λ = 0 every weight is used, and it hears {dense:.0f} %."
+    ).format(
+        lam=sparse.spec.lam,
+        zeros=100 * b["exact_zero_fraction"],
+        sparse=100 * b["val_accuracy"],
+        dense=100 * a["val_accuracy"],
+    )
+
+
+st.title("L1 Speech Lab", anchor=False)
+st.markdown(
+    _(
+        "A small neural network learns to hear spoken digits, while a penalty λΣ|w| pulls each of its weights towards 0. "
+        "Turn λ up and watch most of the network disappear, and hear what it still understands."
+    )
+)
+st.button(
+    _("Train both: λ = 0 and λ = {lam:g}").format(lam=GOOD_LAM), type="primary", icon=":material/play_arrow:", on_click=train_both
+)
+if (seed := chosen_seed()) is not None:
+    st.query_params["seed"] = str(seed)
+    run_view.follow(tuple(spec.id for spec in pair(seed)), draw)

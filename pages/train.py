@@ -1,0 +1,80 @@
+"""What does λ do? Choose it, press Train, and watch loss, accuracy and weights as they change."""
+
+import streamlit as st
+
+from l1demo import engine
+from l1demo.spec import PRESETS
+from l1demo.store import Run
+from l1demo.text import _
+from l1demo.ui import controls, history, run_view, state
+
+MORE = {
+    _("Voices"): ("split", "train-clips", "label-noise", "augment"),
+    _("Sound"): ("mels", "window", "hop"),
+    _("Network"): ("hidden", "layers"),
+    _("Learning"): ("loss", "epochs", "batch", "lr", "free-epochs", "seed"),
+}
+
+
+def train() -> None:
+    if state.submit(state.spec()):
+        state.show(state.spec())
+
+
+def stop() -> None:
+    engine.current().stop(st.session_state.shown)
+
+
+def use_preset() -> None:
+    if name := st.session_state.preset:
+        controls.replace_all(PRESETS[name])
+
+
+def draw(runs: tuple[Run, ...]) -> None:
+    for run in runs:
+        run_view.progress(run)
+        run_view.formula(run)
+        left, right = st.columns(2)
+        with left:
+            run_view.losses(run, "train")
+        with right:
+            run_view.accuracies(run, "train")
+        left, right = st.columns([3, 2], vertical_alignment="center")
+        with left:
+            run_view.weight_histogram(run, "train")
+        with right:
+            run_view.sparsity(run)
+
+
+run = state.shown()
+spec = state.spec()
+
+st.title(_("Train"), anchor=False)
+side, main = st.columns([1, 3], gap="medium")
+with side:
+    controls.lam_slider()
+    if scale := controls.scale_of(spec):
+        cost = spec.penalty.lam * scale["l1_norm"]
+        st.caption(
+            _("At the start λ·‖W₀‖₁ = {lam:g} × {norm:.0f} = **{cost:.2f}**. Guessing costs **{guess:.2f}**.").format(
+                lam=spec.penalty.lam, norm=scale["l1_norm"], cost=cost, guess=scale["guessing"]
+            )
+        )
+    controls.widget("penalty")
+    controls.widget("method")
+    with st.container(horizontal=True):
+        st.button(_("Train"), type="primary", icon=":material/play_arrow:", on_click=train)
+        st.button(_("Stop"), icon=":material/stop:", on_click=stop, disabled=run is None or run.ended)
+    st.selectbox(_("Preset"), list(PRESETS), index=None, key="preset", placeholder=_("Choose settings"), on_change=use_preset)
+    with st.expander(_("More settings")):
+        for title, names in MORE.items():
+            st.markdown(f"**{title}**")
+            for name in names:
+                controls.widget(name)
+with main:
+    if run is None:
+        st.info(_("Choose λ and press Train: the first epoch is here in a moment."), icon=":material/arrow_back:")
+    else:
+        run_view.follow((run.id,), draw)
+with st.expander(_("Earlier runs")):
+    history.table("train-history")
