@@ -1,0 +1,115 @@
+"""The local cluster as one child process: `python -m l1demo.cluster` lives exactly as long as its standard input.
+
+One training worker a core, and one more for short interactive work that must never wait behind training. Which work goes
+where is the engine's.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+
+TRAIN, QUICK = "TRAIN", "QUICK"
+WORKER_MEMORY = 1.5 * 2**30  # bytes; torch with its libraries, a corpus, its features and a network in training fit twice
+
+_CONFIG = {
+    "distributed.scheduler.allowed-failures": 0,  # the engine knows which work may be tried again; Dask cannot tell
+    "distributed.scheduler.transition-log-length": 100,
+    "distributed.scheduler.events-log-length": 100,
+    "distributed.admin.log-length": 100,
+    "distributed.admin.low-level-log-length": 100,
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.system-monitor.log-length": 60,
+    "distributed.worker.profile.enabled": False,  # it wakes every worker 100 times a second
+    "distributed.worker.memory.target": False,  # results are small and leave at once: nothing to spill,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,  # and a paused worker would hold its queue for ever
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.comm.timeouts.connect": "10s",
+}
+
+
+def launch() -> tuple[subprocess.Popen[bytes], str]:
+    """Start the cluster as a child and return it with its scheduler's address; closing its ``stdin`` ends it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be started or ends before it is up.
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-m", "l1demo.cluster"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the server, which then ends the cluster
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same for Windows
+    )
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    if not line:
+        raise OSError(f"the cluster ended with code {child.wait()} before it was up")
+    return child, json.loads(line)["scheduler"]
+
+
+async def serve(ready: "asyncio.Future[str] | None" = None) -> None:
+    """Run scheduler and workers in this process's children until cancelled; ``ready`` gets the scheduler's address."""
+    from dask.system import CPU_COUNT
+    from distributed import Nanny, Scheduler
+    from distributed.system import MEMORY_LIMIT
+
+    trainers = max(1, min(CPU_COUNT, int(MEMORY_LIMIT / WORKER_MEMORY) - 1))
+    limit = int(max(WORKER_MEMORY, MEMORY_LIMIT / (trainers + 1)))
+    async with contextlib.AsyncExitStack() as stack:
+        scheduler = await stack.enter_async_context(
+            Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address=":0", http_prefix="")
+        )
+        if ready:
+            ready.set_result(scheduler.address)
+
+        def worker(name: str, resource: str, niceness: int) -> Nanny:
+            return Nanny(
+                scheduler.address,
+                name=name,
+                nthreads=1,
+                host="127.0.0.1",
+                resources={resource: 1},
+                memory_limit=str(limit),
+                preload=["l1demo.worker"],
+                env={"L1DEMO_NICE": str(niceness)},
+                dashboard=False,
+                dashboard_address=None,
+            )
+
+        nannies = [worker("quick", QUICK, 0), *(worker(f"train-{i}", TRAIN, 10) for i in range(trainers))]
+        await asyncio.gather(*(stack.enter_async_context(nanny) for nanny in nannies))
+        await asyncio.Event().wait()
+
+
+async def _main() -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[str] = loop.create_future()
+    serving = asyncio.create_task(serve(ready))
+    await asyncio.wait([ready, serving], return_when=asyncio.FIRST_COMPLETED)
+    if ready.done():
+        print(json.dumps({"scheduler": ready.result()}), flush=True)
+    await serving
+
+
+def _end_with_stdin() -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    os._exit(0)  # the workers watch a pipe to this process and end with it, in the midst of an epoch too
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    os.environ["DASK_LOGGING__DISTRIBUTED"] = "error"  # read when distributed is imported, here and in every worker
+    sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # it frees the semaphores of an abrupt end, as is meant here
+    from dask import config
+
+    config.set(_CONFIG)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_main())
