@@ -194,7 +194,7 @@ class _Forward(soundfile.SoundFile):
 def _decode(data: bytes) -> tuple[np.ndarray, int, str, str]:
     if len(data) > MAX_BYTES:
         raise AudioError(
-            _("The file has {n:.1f} MB; at most {most:g} MB can be read. Cut out the part you need.").format(
+            _("The file has {n:.2f} MB; at most {most:g} MB can be read. Cut out the part you need.").format(
                 n=len(data) / 2**20, most=MAX_BYTES / 2**20
             )
         )

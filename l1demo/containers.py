@@ -230,7 +230,7 @@ def _check_ogg(data: bytes) -> None:
         name = "".join(chr(byte) for byte in first if 32 <= byte < 127).strip()
         raise AudioError(
             _("The OGG file's sound is coded as “{name}”, which cannot be read; save it as Vorbis, Opus, WAV or FLAC.").format(
-                name=name
+                name=name or "?"
             )
         )
 

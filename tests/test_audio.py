@@ -215,7 +215,7 @@ HOSTILE = {
     "webm": (b"\x1a\x45\xdf\xa3" + bytes(100), "of kind WebM"),
     "m4a": (b"\0\0\0\x20ftypM4A " + bytes(100), "of kind MP4 or M4A"),
     "aiff": (encode(sine(), container="AIFF"), "of kind AIFF"),
-    "too large": (WAV[:44] + bytes(11 * 2**20), "11.0 MB; at most 10 MB"),
+    "too large": (WAV[:44] + bytes(11 * 2**20), "11.00 MB; at most 10 MB"),
     "only a header": (WAV[:44], "1.00 s of them are missing"),
     "half a header": (WAV[:30], "cut off in its header: it has 30 bytes"),
     "no samples": (encode(np.zeros(0)), "There is no sound in the file: 0 samples"),
