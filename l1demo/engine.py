@@ -1,33 +1,29 @@
 """The server's one client for background work: queue a run, follow it, stop it, and call short functions on a worker.
 
-One thread, the desk, makes every decision and is the only one to write the store; what readers see was committed before. Torch
-is never imported here: work is named by its function and done by ``l1demo.tasks`` on the workers.
+Torch is never imported here: work is named by its function and done by ``l1demo.tasks`` on the workers. How runs are ordered
+and kept is the desk's, how workers are reached is the link's.
 """
 
-import json
 import logging
 import os
 import threading
 import time
 import uuid
-from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field, replace
+from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from l1demo import tasks
+from l1demo.desk import Desk
 from l1demo.link import Connection, Link
 from l1demo.spec import RunSpec
-from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Run, Store, StoreError, data_folder
+from l1demo.store import Run, data_folder
 from l1demo.text import _
 
 log = logging.getLogger(__name__)
 
-TRIES = 3  # how often a run is begun when its workers die under it
-KEPT = 64  # ended runs that are kept in memory for polling pages
 STARTING = 30.0  # seconds that a short call waits for a worker to be there
 
 
@@ -35,21 +31,8 @@ class EngineError(RuntimeError):
     """Work was not done; the message is for the person at the screen."""
 
 
-@dataclass
-class _Live:
-    """A run that is queued or running, known to the desk alone."""
-
-    run: Run
-    attempt: str = ""
-    tries: int = 0
-    afresh: bool = True  # its first row replaces those of an earlier time
-    stopping: bool = False
-    gaps: bool = False  # rows that the history could not take
-    again: set[str] = field(default_factory=set)  # sessions that asked for it anew while it was stopping
-
-
 class Engine:
-    """Runs in the background.
+    """Runs and short calls in the background.
 
     Parameters
     ----------
@@ -64,25 +47,12 @@ class Engine:
     def __init__(
         self, home: Path | None = None, scheduler: str | None = None, train: Callable[..., dict[str, Any]] = tasks.train_run
     ) -> None:
-        self._train = train
-        self._topic = f"l1demo-{uuid.uuid4().hex}"
         self._link = Link(scheduler or os.environ.get("L1DEMO_SCHEDULER") or None, self._on_link)
+        self._desk = Desk(home or data_folder(), train, self._link.look_again)
         self._connection: Connection | None = None
-        self._connected = threading.Condition()
+        self._connected = threading.Condition()  # of _connection
         self._turn = threading.Semaphore(1)  # one short call on the cluster at a time: a crash then has one suspect
-        self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._arrived: deque[tuple[str, str]] = deque()
-        self._desk = threading.Thread(target=self._work, name="l1demo desk", daemon=True)
-        self._runs: OrderedDict[str, Run] = OrderedDict()  # what readers see
-        self._guard = threading.Lock()  # of _runs
-        self._live: dict[str, _Live] = {}
-        self._attempts: dict[str, _Live] = {}
-        self._queue: deque[_Live] = deque()
-        self._places = 0
-        self._unsaved: dict[str, bytes] = {}
-        self._store_trouble = ""
         self._closed = False
-        self._store, self._store_notice = _open_store(home or data_folder())
 
     def __enter__(self) -> "Engine":
         self.start()
@@ -98,17 +68,10 @@ class Engine:
 
     def close(self) -> None:
         """End the cluster; what was queued or running becomes interrupted."""
-        if self._closed:
-            return
-        self._closed = True
-        self._link.close()
-        if self._desk.is_alive():
-            self._do(self._interrupt_all)
-            self._inbox.put(None)
-            self._desk.join(timeout=15)
-        self._store.close()
-
-    # What pages call
+        if not self._closed:
+            self._closed = True
+            self._desk.close()
+            self._link.close()
 
     @property
     def ready(self) -> bool:
@@ -119,19 +82,19 @@ class Engine:
     @property
     def notices(self) -> tuple[str, ...]:
         """Sentences about what is wrong with the workers or the history just now; usually none."""
-        return tuple(sentence for sentence in (self._link.trouble, self._store_notice, self._store_trouble) if sentence)
+        return (self._link.trouble, *self._desk.notices) if self._link.trouble else self._desk.notices
 
     def submit(self, spec: RunSpec, session: str) -> str:
         """Ask for a run and return its id.
 
         A run that is done is answered from the history, one that is queued or running is joined, any other begins anew.
         """
-        self._do(self._submit, spec, session)
+        self._desk.submit(spec, session)
         return spec.id
 
     def stop(self, run_id: str) -> None:
         """Stop a run: at once where it is queued, after its epoch where it is running. One that has ended stays as it is."""
-        self._do(self._stop, run_id)
+        self._desk.stop(run_id)
 
     def run(self, run_id: str) -> Run | None:
         """Return a run as it stands; cheap enough for every page to ask several times a second.
@@ -141,12 +104,7 @@ class Engine:
         StoreError
             When it is not in memory and the history cannot be read.
         """
-        found = self._runs.get(run_id)
-        if found is None and (stored := self._store.get(run_id)):
-            with self._guard:
-                found = self._runs.setdefault(run_id, stored)
-                self._forget_oldest()
-        return found
+        return self._desk.run(run_id)
 
     def history(self, session: str | None = None, limit: int = 100) -> list[Run]:
         """Return the newest runs first, without rows: those a session asked for, or everyone's.
@@ -154,11 +112,9 @@ class Engine:
         Raises
         ------
         StoreError
+            When the history cannot be read.
         """
-        return [
-            replace(now, rows=()) if (now := self._runs.get(run.id)) and not now.ended else run
-            for run in self._store.history(session, limit)
-        ]
+        return self._desk.history(session, limit)
 
     def weights(self, run_id: str) -> bytes | None:
         """Return a run's trained weights as safetensors; None where it has none yet.
@@ -166,8 +122,9 @@ class Engine:
         Raises
         ------
         StoreError
+            When the history cannot be read.
         """
-        return self._unsaved.get(run_id) or self._store.weights(run_id)
+        return self._desk.weights(run_id)
 
     def call(self, function: Callable[..., Any], *args: Any, timeout: float = 10.0) -> Any:
         """Run a function of ``l1demo.tasks`` on the worker for short work and return its result.
@@ -193,6 +150,7 @@ class Engine:
         assert connection is not None
         from distributed import KilledWorker
 
+        begun = time.monotonic()
         slow = _("This took longer than {n:.0f} s and was ended; try a shorter recording.").format(n=timeout)
         ours = bool(connection.quick_resources)
         future = connection.client.submit(
@@ -205,10 +163,15 @@ class Engine:
             priority=10,
         )
         try:
-            return future.result(timeout=timeout + STARTING if ours else timeout)
+            return future.result(timeout=timeout + STARTING if ours else timeout)  # ours ends by itself, so this is for a lost one
         except KilledWorker as error:
             log.warning("a short call ended its worker: %s", getattr(function, "__name__", function))
-            raise EngineError(_("This crashed the process that worked on it, so it was given up; try another file.")) from error
+            with self._connected:  # the next call waits for the worker's successor
+                if self._connection is connection:
+                    self._connection = replace(connection, quick=0)
+            self._link.look_again()
+            crashed = _("This crashed the process that worked on it, so it was given up; try another file.")
+            raise EngineError(slow if time.monotonic() - begun >= timeout else crashed) from error
         except TimeoutError as error:
             raise EngineError(slow) from error
         except (CancelledError, OSError) as error:
@@ -216,243 +179,12 @@ class Engine:
         finally:
             future.release()
 
-    # The link's thread
-
-    def _on_link(self, connection: Connection | None) -> None:
-        fresh = connection and (self._connection is None or self._connection.client is not connection.client)
-        if connection and fresh:
-            connection.client.subscribe_topic(self._topic, self._on_event)
+    def _on_link(self, connection: Connection | None) -> None:  # in the link's thread
+        is_new = connection is not None and (self._connection is None or self._connection.client is not connection.client)
+        self._desk.on_connection(connection, is_new)
         with self._connected:
             self._connection = connection
             self._connected.notify_all()
-        self._inbox.put(lambda: self._recount(connection))
-
-    # Dask's loop
-
-    def _on_event(self, event: tuple[float, dict[str, str]]) -> None:
-        _time, message = event
-        self._arrived.append((message["attempt"], message["row"]))
-        self._inbox.put(self._take_rows)
-
-    # The desk: everything below runs in its one thread
-
-    def _work(self) -> None:
-        while (task := self._inbox.get()) is not None:
-            try:
-                task()
-            except Exception:
-                log.exception("the desk failed at a task and goes on with the next")
-
-    def _do(self, function: Callable[..., Any], *args: Any) -> Any:
-        answer: Future[Any] = Future()
-
-        def task() -> None:
-            try:
-                answer.set_result(function(*args))
-            except Exception as error:
-                answer.set_exception(error)
-
-        self._inbox.put(task)
-        return answer.result(timeout=60)
-
-    def _submit(self, spec: RunSpec, session: str) -> None:
-        live = self._live.get(spec.id)
-        known = self._runs.get(spec.id)
-        if live and live.stopping:
-            live.again.add(session)
-        elif live or (known and known.state == DONE):
-            self._save(self._store.ask, spec.id, session)
-        else:
-            run = Run(spec.id, spec, QUEUED, created=time.time())
-            before = self._before(spec.id)
-            self._save(self._store.add, spec, session)
-            if before and before.state == DONE:
-                return
-            if before:  # what it showed stays until there is something newer
-                run = replace(run, rows=before.rows, last=before.last)
-            live = self._live[run.id] = _Live(run)
-            self._queue.append(live)
-            self._show(run)
-            self._dispatch()
-
-    def _before(self, run_id: str) -> Run | None:
-        try:
-            return self.run(run_id)
-        except StoreError as error:
-            self._store_trouble = str(error)
-            return None
-
-    def _save(self, write: Callable[..., object], *args: Any) -> bool:
-        try:
-            write(*args)
-        except StoreError as error:  # the lab goes on from memory, and says so
-            log.error("%s", error)
-            self._store_trouble = str(error)
-            return False
-        self._store_trouble = ""
-        return True
-
-    def _show(self, run: Run) -> None:
-        if live := self._live.get(run.id):
-            live.run = run
-        with self._guard:
-            self._runs[run.id] = run
-            self._runs.move_to_end(run.id)
-            self._forget_oldest()
-
-    def _forget_oldest(self) -> None:
-        ended = [run.id for run in self._runs.values() if run.ended and run.id not in self._unsaved]
-        for run_id in ended[: max(0, len(ended) - KEPT)]:
-            del self._runs[run_id]
-
-    def _stop(self, run_id: str) -> None:
-        live = self._live.get(run_id)
-        if live is None or live.stopping:
-            return
-        live.stopping = True
-        if live in self._queue:
-            self._queue.remove(live)
-            self._end(live, STOPPED)
-            self._number()
-        elif self._connection:
-            client: Any = self._connection.client
-            client.loop.add_callback(_set_stop, client, live.attempt)
-
-    def _recount(self, connection: Connection | None) -> None:
-        self._places = connection.trainers if connection else 0
-        if connection is None:
-            for attempt in list(self._attempts):
-                self._lost(attempt)
-        self._dispatch()
-
-    def _dispatch(self) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        from distributed.client import ClosedClientError
-
-        while self._queue and len(self._attempts) < self._places:
-            live = self._queue.popleft()
-            live.attempt = f"{live.run.id}-{uuid.uuid4().hex[:8]}"
-            live.tries += 1
-            self._attempts[live.attempt] = live
-            self._save(self._store.begin, live.run.id)
-            self._show(replace(live.run, state=RUNNING, started=time.time(), place=0))
-            try:
-                future = connection.client.submit(
-                    tasks.outcome,
-                    self._train,
-                    (live.run.spec.to_dict(), live.attempt, self._topic),
-                    resources=connection.train_resources,
-                    key=live.attempt,
-                )
-                future.add_done_callback(self._on_done)
-            except ClosedClientError:
-                self._lost(live.attempt)
-        self._number()
-
-    def _on_done(self, future: Any) -> None:  # in Dask's thread for callbacks
-        from distributed import KilledWorker
-
-        attempt = future.key
-        try:
-            kind, value = future.result(timeout=STARTING)
-        except (KilledWorker, CancelledError, TimeoutError, OSError):
-            self._inbox.put(lambda: self._lost(attempt))
-        except Exception as error:
-            log.error("the cluster could not do %s", attempt, exc_info=error)
-            reason = str(error)
-            self._inbox.put(lambda: self._finished(attempt, "crashed", reason))
-        else:
-            self._inbox.put(lambda: self._finished(attempt, kind, value))
-        finally:
-            future.release()
-
-    def _take_rows(self) -> None:
-        rows: list[tuple[str, dict[str, Any]]] = []
-        afresh: set[str] = set()
-        changed: dict[str, _Live] = {}
-        while self._arrived:
-            attempt, text = self._arrived.popleft()
-            if not (live := self._attempts.get(attempt)):
-                continue
-            row = json.loads(text)
-            if live.afresh:
-                live.afresh = False
-                afresh.add(live.run.id)
-                live.run = replace(live.run, rows=(), last=None)
-            if live.run.last and row["epoch"] <= live.run.last["epoch"]:
-                continue  # the run was begun again after its worker's death, and this epoch came out the same
-            rows.append((live.run.id, row))
-            live.run = replace(live.run, rows=(*live.run.rows, row), last=row)
-            changed[live.run.id] = live
-        saved = not rows or self._save(self._store.add_rows, rows, afresh)
-        for live in changed.values():
-            live.gaps |= not saved
-            self._show(live.run)
-
-    def _finished(self, attempt: str, kind: str, value: Any) -> None:
-        if kind == "value":  # events may have been lost on their way, the result was not
-            self._arrived.extend((attempt, json.dumps(row)) for row in value["rows"])
-        self._take_rows()
-        if not (live := self._attempts.pop(attempt, None)):
-            return
-        if kind == "value":
-            self._end(live, STOPPED if value["stopped"] else DONE, value["weights"])
-        elif kind == "refused":
-            self._end(live, FAILED, error=value)
-        else:
-            log.error("run %s failed:\n%s", live.run.id, value)
-            self._end(live, FAILED, error=_("The run ended by an error in the program; the server's log has the details."))
-        self._dispatch()
-
-    def _lost(self, attempt: str) -> None:
-        if not (live := self._attempts.pop(attempt, None)):
-            return
-        self._places = 0  # until the link has counted who is left, so that nothing is sent to wait behind another run
-        self._link.look_again()
-        if live.stopping:
-            self._end(live, STOPPED)
-        elif live.tries >= TRIES:
-            sentence = _("The run's worker ended {n} times in its midst, perhaps for want of memory; try fewer clips or units.")
-            self._end(live, FAILED, error=sentence.format(n=TRIES))
-        else:
-            log.warning("the worker of run %s is gone; the run begins again", live.run.id)
-            live.run = replace(live.run, state=QUEUED)
-            self._queue.appendleft(live)
-            self._number()
-
-    def _end(self, live: _Live, state: str, weights: bytes | None = None, error: str = "") -> None:
-        run = live.run
-        saved = self._save(self._store.finish, run.id, state, weights, error, run.rows if live.gaps else ())
-        if weights is not None and not saved:
-            self._unsaved[run.id] = weights
-        del self._live[run.id]
-        self._show(replace(run, state=state, error=error, finished=time.time(), place=None))
-        for session in live.again:
-            self._submit(run.spec, session)
-
-    def _interrupt_all(self) -> None:
-        for live in list(self._live.values()):
-            live.again.clear()
-            self._end(live, INTERRUPTED)
-        self._queue.clear()
-        self._attempts.clear()
-
-    def _number(self) -> None:
-        for place, live in enumerate(self._queue, start=1):
-            if live.run.place != place or live.run.state != QUEUED:
-                live.run = replace(live.run, state=QUEUED, place=place)
-                self._show(live.run)
-
-
-async def _set_stop(client: Any, attempt: str) -> None:
-    from distributed import Event
-
-    try:
-        await Event(attempt, client=client).set()
-    except OSError as error:
-        log.info("a stop could not be sent, so its run is about to be lost anyway: %s", error)
 
 
 def _answer(kind: str, value: Any) -> Any:
@@ -462,15 +194,6 @@ def _answer(kind: str, value: Any) -> Any:
         raise EngineError(value)
     log.error("a short call failed:\n%s", value)
     raise EngineError(_("This could not be done because of an error in the program; the server's log has the details."))
-
-
-def _open_store(home: Path) -> tuple[Store, str]:
-    try:
-        store = Store(home)
-    except StoreError as error:
-        log.error("%s", error)
-        return Store(None), _("{reason} Until then the lab forgets its runs when it ends.").format(reason=error)
-    return store, store.notice
 
 
 _current: Engine | None = None

@@ -115,8 +115,8 @@ class Link:
                 client.close(timeout=2)
 
     def _watch(self, client: "Client") -> None:
-        client.subscribe_topic("all", lambda _event: self._wake.set())  # Dask's own topic: workers that come and go
         told: Connection | None = None
+        most = 1
         while not self._closing.is_set() and client.status == "running":
             asked = self._wake.is_set()
             self._wake.clear()
@@ -125,7 +125,9 @@ class Link:
             if asked or counted != told:
                 told = counted
                 self._on_change(counted)
-            self._wake.wait(timeout=1)
+            most = max(most, counted.trainers)
+            complete = counted.quick and counted.trainers == most
+            self._wake.wait(timeout=1 if complete else 0.1)
 
     def _sentence(self, losses: int) -> str:
         if self._scheduler:

@@ -7,6 +7,7 @@ import contextlib
 import faulthandler
 import functools
 import json
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,24 @@ if TYPE_CHECKING:
     from l1demo.corpora import Corpus, Division
     from l1demo.training import Dataset
 
+_loading = threading.Lock()  # who asks while a corpus is being loaded waits for it, and does not load it once more
+
 
 def warm() -> None:
-    """Do in small what training does, so that the first epoch does not pay for imports and first calls."""
+    """Train an epoch on noise, so that the first real one does not pay a second for what torch loads on first use."""
     import torch
 
-    from l1demo import model, training
+    from l1demo import training
+    from l1demo.features import Frames
 
-    recogniser = model.build(RunSpec(), words=10)
-    logits = recogniser(torch.zeros(2, 4, RunSpec().features.n_mels), torch.tensor([4, 4]))
-    training.LOSSES["ce"](logits, torch.tensor([0, 1])).backward()
+    spec, words = RunSpec(), ("one", "two")
+    noise = Frames(torch.rand(8, 20, spec.features.n_mels), torch.full((8,), 20), torch.arange(8) % len(words))
+    next(training.train(spec, training.Dataset(noise, noise, words)))
+
+
+def fetch() -> None:
+    """Have the default run's corpus and features in memory before anyone asks."""
+    _dataset_of(RunSpec())
 
 
 def outcome(function: Callable[..., Any], args: tuple[Any, ...], limit: float | None = None) -> tuple[str, Any]:
@@ -74,10 +83,10 @@ def train_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
     from l1demo import model, training
 
     described = RunSpec.from_dict(spec)
-    draw = described.seed if described.corpus.train_clips or described.corpus.label_noise else 0
-    data = _dataset(described.corpus, described.features, draw)
+    data = _dataset_of(described)
     recogniser = model.build(described, len(data.words))
     rows, stopped = report(training.train(described, data, recogniser), attempt, topic)
+    stopped &= len(rows) < described.training.epochs
     about = {"spec": described.to_json(), "words": json.dumps(data.words)}
     return {"rows": rows, "stopped": stopped, "weights": safetensors.torch.save(recogniser.state_dict(), about)}
 
@@ -158,6 +167,12 @@ def recording(name: str, word: str, speaker: str) -> bytes:
     out = io.BytesIO()
     soundfile.write(out, corpus.clip(int(np.flatnonzero(chosen)[0])), RATE, format="WAV", subtype="PCM_16")
     return out.getvalue()
+
+
+def _dataset_of(spec: RunSpec) -> "Dataset":
+    draws = spec.corpus.train_clips or spec.corpus.label_noise  # otherwise the division is the same for every seed
+    with _loading:
+        return _dataset(spec.corpus, spec.features, spec.seed if draws else 0)
 
 
 @functools.lru_cache(maxsize=2)
