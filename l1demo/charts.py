@@ -99,7 +99,7 @@ def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool =
             "type": "bar",
             "x": [_("exactly 0")],
             "y": [zero],
-            "text": [_percent(zero)],
+            "text": [percent(zero)],
             "textposition": "outside",
             "cliponaxis": False,
         }
@@ -113,7 +113,7 @@ def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool =
         "uirevision": spec.id,
         "bargap": 0,
         "margin": MARGIN,
-        "xaxis": {"domain": [0, 0.12], "fixedrange": True},
+        "xaxis": {"domain": [0, 0.1], "fixedrange": True, "showgrid": False},
         "yaxis": {"range": [0, 1.12], "tickformat": ".0%", "fixedrange": True},
         "xaxis2": {
             "domain": [0.2, 1],
@@ -121,7 +121,11 @@ def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool =
             "range": [-HISTOGRAM_RANGE, HISTOGRAM_RANGE],
             "anchor": "y2",
         },
-        "yaxis2": {"title": {"text": _("other weights")}, "anchor": "x2", "rangemode": "tozero"},
+        "yaxis2": {"anchor": "x2", "rangemode": "tozero"},
+        "annotations": [
+            {"text": _("all other weights"), "x": 0.22, "y": 1.02, "xref": "paper", "yref": "paper", "yanchor": "bottom"}
+            | {"xanchor": "left", "showarrow": False}
+        ],
     }
     steps = tuple(_histogram_step(row) for row in rows) if every_epoch else ()
     return Chart({"data": bars, "layout": layout}, zeros_finding(rows), spec.id, steps, _("Epoch"))
@@ -174,8 +178,73 @@ def heat_maps(w: np.ndarray, gates: Sequence[str], columns: str, subject: str) -
     layout["yaxis"]["title"] = {"text": _("hidden unit")}
     layout["coloraxis"] = {"cmin": -127, "cmax": 127, "colorscale": _with_black_zero(), "showscale": False}
     zeros = (parts == 0).mean((1, 2))
-    alt = _("Exact zeros: {parts}.").format(parts=", ".join(f"{g} {_percent(z)}" for g, z in zip(gates, zeros, strict=True)))
+    alt = _("Exact zeros: {parts}.").format(parts=", ".join(f"{g} {percent(z)}" for g, z in zip(gates, zeros, strict=True)))
     return Chart({"data": maps, "layout": layout}, alt, subject)
+
+
+def waveform(low: np.ndarray, high: np.ndarray, seconds: float, subject: str) -> Chart:
+    """Draw a recording's outline, float32 (P,) each, over its seconds."""
+    step = seconds / len(low)
+    line = {"width": 1, "color": TRAIN}
+    both = {"type": "scatter", "mode": "lines", "x0": step / 2, "dx": step, "line": line}
+    traces = [
+        {**both, "y": packed(low), "hoverinfo": "skip"},
+        {
+            **both,
+            "y": packed(high),
+            "fill": "tonexty",
+            "name": "",
+            "hovertemplate": _("{x} s: {y}").format(x="%{x:.3f}", y="%{y:.3f}"),
+        },
+    ]
+    layout = {
+        "margin": {**MARGIN, "t": 8},
+        "showlegend": False,
+        "uirevision": subject,
+        "xaxis": {"title": {"text": _("time (s)")}, "range": [0, seconds]},
+        "yaxis": {"range": [-1, 1], "title": {"text": _("amplitude")}},
+    }
+    peak = max(float(-low.min()), float(high.max()))
+    alt = _("{seconds:.2f} s of sound; the loudest moment reaches {peak:.0f} % of full scale.").format(
+        seconds=seconds, peak=100 * peak
+    )
+    return Chart({"data": traces, "layout": layout}, alt, subject)
+
+
+def picture(
+    level: np.ndarray, hop: float, rows: Sequence[str], row_title: str, unit: str, alt: str, subject: str, centred: bool = False
+) -> Chart:
+    """Draw sound as a picture: time across, rows (frequencies) upward, level as brightness.
+
+    Parameters
+    ----------
+    level : np.ndarray, float32, shape (R, T)
+    hop : float
+        Seconds from column to column.
+    rows : sequence of str, length R
+        What each row is, as the hover says it.
+    row_title, unit, alt, subject : str
+    centred : bool
+        Whether 0 is a middle value: two colours instead of one brightness.
+    """
+    ends = {"zmid": 0, "colorscale": "RdBu"} if centred else {"colorscale": "Viridis"}
+    heat = {
+        "type": "heatmap",
+        "z": packed(level),
+        "x0": hop / 2,
+        "dx": hop,
+        "y": list(rows),
+        "hovertemplate": f"%{{x:.3f}} s<br>%{{y}}<br>%{{z:.1f}} {unit}<extra></extra>",
+        "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 10},
+        **ends,
+    }
+    layout = {
+        "margin": {**MARGIN, "l": 72, "t": 8},
+        "uirevision": subject,
+        "xaxis": {"title": {"text": _("time (s)")}},
+        "yaxis": {"type": "category", "title": {"text": row_title}, "nticks": 8, "tickangle": 0},
+    }
+    return Chart({"data": [heat], "layout": layout}, alt, subject)
 
 
 def zeros_finding(rows: Sequence[dict[str, Any]]) -> str:
@@ -186,8 +255,13 @@ def zeros_finding(rows: Sequence[dict[str, Any]]) -> str:
     size = sum(gate["size"] for matrix in last["matrices"].values() for gate in matrix["gates"].values())
     nearly = last["near_zero_fraction"] - last["exact_zero_fraction"]
     return _("Epoch {epoch}: {exact} of {n:,} weights are exactly 0; another {near} are nearly 0 (below 0.001).").format(
-        epoch=last["epoch"], exact=_percent(last["exact_zero_fraction"]), near=_percent(nearly), n=size
+        epoch=last["epoch"], exact=percent(last["exact_zero_fraction"]), near=percent(nearly), n=size
     )
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction as a percentage with one decimal."""
+    return f"{100 * fraction:.1f} %"
 
 
 def packed(values: np.ndarray) -> dict[str, Any]:
@@ -220,7 +294,7 @@ def _layout(x: str, y: str, spec: RunSpec) -> dict[str, Any]:
         "margin": MARGIN,
         "uirevision": spec.id,
         "hovermode": "x unified",
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         "xaxis": {"title": {"text": x}, "range": [0.5, spec.training.epochs + 0.5], "tickformat": "d"},
         "yaxis": {"title": {"text": y}, "hoverformat": ".3f"},
     }
@@ -229,7 +303,13 @@ def _layout(x: str, y: str, spec: RunSpec) -> dict[str, Any]:
 def _mark(axis: str, at: float, text: str) -> dict[str, Any]:
     across = {"x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at}
     upward = {"y0": 0, "y1": 1, "yref": "paper", "x0": at, "x1": at}
-    label = {"text": text, "font": {"size": 10}, "textposition": "end"}
+    label = {
+        "text": text,
+        "font": {"size": 10},
+        "textposition": "end",
+        "textangle": 0,
+        "xanchor": "right" if axis == "y" else "left",
+    }
     return {
         "type": "line",
         "line": {"color": WEIGHT, "width": 1, "dash": "dash"},
@@ -247,7 +327,7 @@ def _histogram_step(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "label": str(row["epoch"]),
         "alt": zeros_finding([row]),
-        "data": [{"y": [zero], "text": [_percent(zero)]}, {"y": packed(_counts(row))}],
+        "data": [{"y": [zero], "text": [percent(zero)]}, {"y": packed(_counts(row))}],
     }
 
 
@@ -272,9 +352,5 @@ def _accuracy_finding(rows: Sequence[dict[str, Any]]) -> str:
         return _("No epoch has ended yet.")
     last = rows[-1]
     return _("Epoch {epoch}: {train} of the training clips and {val} of the validation clips are heard right.").format(
-        epoch=last["epoch"], train=_percent(last["train_accuracy"]), val=_percent(last["val_accuracy"])
+        epoch=last["epoch"], train=percent(last["train_accuracy"]), val=percent(last["val_accuracy"])
     )
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f} %"

@@ -6,6 +6,7 @@ Only the few header bytes that libsndfile does not check for us are read here; d
 import struct
 from dataclasses import dataclass
 
+from l1demo import LabError
 from l1demo.text import _
 
 RATES = (8_000, 96_000)  # Hz
@@ -39,7 +40,7 @@ UNKNOWN_SIZES = {
 }  # what browsers, ffmpeg, SoX and arecord write to a pipe
 
 
-class AudioError(ValueError):
+class AudioError(LabError):
     """A recording that cannot be used; the message says why, with the number, and what to do."""
 
 

@@ -46,7 +46,7 @@ def pictures(data: bytes, kind: str, spec: FeatureSpec) -> dict[str, Any]:
     word = audio.read(data, rate=features.RATE)
     low, high = _outline(clip.samples)
     level, hop, hertz = spectrogram(clip.samples, clip.rate, kind, spec)
-    seen, lengths = features.log_mel([np.rint(word.samples * 32767).astype(np.int16)], spec)
+    seen, lengths = features.log_mel([audio.to_int16(word.samples)], spec)
     return {
         "about": audio.inspect(data),
         "seconds": clip.seconds,

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from l1demo import LabError
 from l1demo.text import N_, _
 
 SCIENCE = 1  # raise it when the same description begins to give other numbers, so that no stored run is taken for a new one
 
 
-class SpecError(ValueError):
+class SpecError(LabError):
     """A description that cannot be run; the message names the field, the value and the range."""
 
 

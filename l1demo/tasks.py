@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from l1demo import LabError
 from l1demo.spec import CorpusSpec, FeatureSpec, RunSpec
 from l1demo.text import _
 
@@ -57,9 +58,7 @@ def outcome(function: Callable[..., Any], args: tuple[Any, ...], limit: float | 
         try:
             return "value", function(*args)
         except Exception as error:
-            if isinstance(error, ValueError) and type(error).__module__.startswith("l1demo."):
-                return "refused", str(error)
-            return "crashed", traceback.format_exc()
+            return ("refused", str(error)) if isinstance(error, LabError) else ("crashed", traceback.format_exc())
 
 
 def train_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
@@ -75,20 +74,16 @@ def train_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``rows`` (list of dict), ``stopped`` (bool) and ``weights`` (safetensors bytes, with ``spec`` and ``words`` as JSON in
-        their metadata).
+        ``rows`` (list of dict), ``stopped`` (bool) and ``weights`` (``weights.dump``'s bytes).
     """
-    import safetensors.torch
-
-    from l1demo import model, training
+    from l1demo import model, training, weights
 
     described = RunSpec.from_dict(spec)
     data = _dataset_of(described)
     recogniser = model.build(described, len(data.words))
     rows, stopped = report(training.train(described, data, recogniser), attempt, topic)
     stopped &= len(rows) < described.training.epochs
-    about = {"spec": described.to_json(), "words": json.dumps(data.words)}
-    return {"rows": rows, "stopped": stopped, "weights": safetensors.torch.save(recogniser.state_dict(), about)}
+    return {"rows": rows, "stopped": stopped, "weights": weights.dump(recogniser, described, data.words)}
 
 
 def report(rows: Iterable[dict[str, Any]], attempt: str, topic: str) -> tuple[list[dict[str, Any]], bool]:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from l1demo import LabError, penalties, sparsity
 from l1demo import model as recogniser
-from l1demo import penalties, sparsity
 from l1demo.augment import augment
 from l1demo.corpora import Division
 from l1demo.features import Frames, frames, normalise
@@ -23,7 +23,7 @@ MAX_GRADIENT = 5.0  # the norm that a step's gradient is scaled down to
 EVALUATION_BATCH = 512
 
 
-class Diverged(ValueError):
+class Diverged(LabError):
     """The run's numbers grew past all bounds; the message says what to do."""
 
 
@@ -126,7 +126,7 @@ def loss_of_guessing(loss: str, data: Division) -> float:
 
 def initial_norm(spec: RunSpec, words: int) -> float:
     """Return ‖W₀‖₁, the sum of the absolute first weights, without which λ has no scale."""
-    return sum(float(w.abs().sum()) for w in recogniser.build(spec, words).weights().values())
+    return sum(float(w.detach().abs().sum()) for w in recogniser.build(spec, words).weights().values())
 
 
 def probabilities(logits: torch.Tensor, loss: str) -> torch.Tensor:

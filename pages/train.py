@@ -50,16 +50,10 @@ run = state.shown()
 spec = state.spec()
 
 st.title(_("Train"), anchor=False)
-side, main = st.columns([1, 3], gap="medium")
+side, main = st.columns([2, 7], gap="medium")
 with side:
     controls.lam_slider()
-    if scale := controls.scale_of(spec):
-        cost = spec.penalty.lam * scale["l1_norm"]
-        st.caption(
-            _("At the start λ·‖W₀‖₁ = {lam:g} × {norm:.0f} = **{cost:.2f}**. Guessing costs **{guess:.2f}**.").format(
-                lam=spec.penalty.lam, norm=scale["l1_norm"], cost=cost, guess=scale["guessing"]
-            )
-        )
+    controls.cost()
     controls.widget("penalty")
     controls.widget("method")
     with st.container(horizontal=True):

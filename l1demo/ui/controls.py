@@ -1,10 +1,11 @@
 """Widgets for the settings: each is drawn from the one list of controls in ``spec``, and writes back into it."""
 
+import html
 from typing import Any
 
 import streamlit as st
 
-from l1demo import engine, tasks
+from l1demo import charts, engine, tasks
 from l1demo.spec import RunSpec, control, controls
 from l1demo.text import N_, _
 from l1demo.ui import state
@@ -57,6 +58,27 @@ def lam_slider() -> None:
         on_change=_changed,
         args=("lam",),
         help=_(control("lam").help),
+    )
+
+
+def cost() -> None:
+    """Show what λ would cost at the start beside the loss of guessing."""
+    spec = state.spec()
+    if not (scale := scale_of(spec)):
+        st.caption(_("The workers are getting ready."))
+        return
+    price = spec.penalty.lam * scale["l1_norm"]
+    bars = (
+        (_("penalty at the start, λ·‖W₀‖₁"), f"{spec.penalty.lam:g} × {scale['l1_norm']:,.0f} = {price:.2f}", price, charts.ZERO),
+        (_("loss of guessing"), f"{scale['guessing']:.2f}", scale["guessing"], charts.WEIGHT),
+    )
+    longest = max(price, scale["guessing"])
+    st.html(
+        "".join(
+            f"<div style='font-size:.8rem;margin-top:.3rem'>{html.escape(name)}<br><b>{value}</b></div>"
+            f"<div style='height:.45rem;border-radius:.2rem;background:{colour};width:{max(1.0, 100 * size / longest):.1f}%'></div>"
+            for name, value, size, colour in bars
+        )
     )
 
 

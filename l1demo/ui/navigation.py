@@ -8,8 +8,9 @@ from l1demo.text import _
 from l1demo.ui import state
 
 PAGES = Path(__file__).parents[2] / "pages"
+SIDEBAR = 200  # pixels: the rooms' names fit, and the charts have the rest
 
-st.set_page_config(page_title="L1 Speech Lab", page_icon=":material/graphic_eq:", layout="wide")
+st.set_page_config(page_title="L1 Speech Lab", page_icon="🎧", layout="wide", initial_sidebar_state=SIDEBAR)
 page = st.navigation(
     {
         _("Learn"): [

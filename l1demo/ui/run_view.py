@@ -81,36 +81,40 @@ def formula(run: Run) -> None:
     )
 
 
-def sparsity(run: Run) -> None:
-    """Say apart how many weights are exactly 0 and how many nearly, and how many units are dead."""
+def sparsity(run: Run, across: int = 2) -> None:
+    """Say apart how many weights are exactly 0 and how many nearly, and how many units are dead; ``across`` read-outs a row."""
     last = run.rows[-1] if run.rows else None
-    exact, nearly, dead, norm = st.columns(4)
-    exact.metric(_("exactly 0"), f"{100 * last['exact_zero_fraction']:.1f} %" if last else "–")
-    nearly.metric(
-        _("nearly 0"),
-        f"{100 * (last['near_zero_fraction'] - last['exact_zero_fraction']):.1f} %" if last else "–",
-        help=_("Not 0, but smaller than 0.001 in size."),
+    readouts = (
+        (_("exactly 0"), lambda row: charts.percent(row["exact_zero_fraction"]), _("Of all weights; biases are not counted.")),
+        (
+            _("nearly 0"),
+            lambda row: charts.percent(row["near_zero_fraction"] - row["exact_zero_fraction"]),
+            _("Not 0, but smaller than 0.001 in size."),
+        ),
+        (
+            _("dead units"),
+            lambda row: _("{n} of {all}").format(n=sum(row["dead_units"]), all=sum(row["units"])),
+            _("Hidden units through which no path of non-zero weights leads from the sound to a word."),
+        ),
+        ("‖W‖₁", lambda row: f"{row['l1_norm']:,.0f}", _("The sum of the absolute values of all weights.")),
     )
-    dead.metric(
-        _("dead units"),
-        f"{sum(last['dead_units'])} / {sum(last['units'])}" if last else "–",
-        help=_("Hidden units through which no path of non-zero weights leads from the sound to a word."),
-    )
-    norm.metric("‖W‖₁", f"{last['l1_norm']:.0f}" if last else "–", help=_("The sum of the absolute values of all weights."))
+    for start in range(0, len(readouts), across):
+        for column, (label, value, help) in zip(st.columns(across), readouts[start : start + across], strict=True):
+            column.metric(label, value(last) if last else "–", help=help)
 
 
-def losses(run: Run, key: str, height: int = 260) -> None:
+def losses(run: Run, key: str, height: int = 235) -> None:
     """Draw training and validation loss."""
     scale = controls.scale_of(run.spec)
     live.chart(charts.loss(run.rows, run.spec, scale["guessing"] if scale else None), f"{key}-loss", height)
 
 
-def accuracies(run: Run, key: str, height: int = 260) -> None:
+def accuracies(run: Run, key: str, height: int = 235) -> None:
     """Draw training and validation accuracy."""
     live.chart(charts.accuracy(run.rows, run.spec), f"{key}-accuracy", height)
 
 
-def weight_histogram(run: Run, key: str, height: int = 240, every_epoch: bool = False) -> None:
+def weight_histogram(run: Run, key: str, height: int = 190, every_epoch: bool = False) -> None:
     """Draw the weight histogram."""
     live.chart(charts.histogram(run.rows, run.spec, every_epoch), f"{key}-histogram", height)
 

@@ -1,0 +1,187 @@
+"""The same lab without a browser: ``python -m l1demo train | inspect | recognise | corpora``."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from l1demo import LabError
+from l1demo.spec import PRESETS, Control, RunSpec, SpecError, controls, parse
+from l1demo.text import _
+
+REPORTED = (
+    *("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy", "penalty", "objective"),
+    *("exact_zero_fraction", "near_zero_fraction", "l1_norm", "seconds"),
+)
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, or 2 for input that cannot be used, with one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except LabError as error:
+        print(f"l1demo: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(_("l1demo: stopped"), file=sys.stderr)
+        return 130
+    return 0
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train one run and print its epochs."""
+    import torch
+
+    from l1demo import corpora, model, training, weights
+
+    torch.set_num_threads(1)  # as the workers do: the same description gives the same numbers here and there
+    spec = _spec(options)
+    if options.save and not options.save.absolute().parent.is_dir():
+        raise SpecError(_("The model cannot be saved as {path}: there is no such folder.").format(path=options.save))
+    test = corpora.load(spec.corpus.test) if spec.corpus.test else None
+    division = corpora.divide(corpora.load(spec.corpus.name), spec.corpus, spec.seed, test)
+    for sentence in (*division.train.skipped, *division.validation.skipped):
+        print(_("skipped: {sentence}").format(sentence=sentence), file=sys.stderr)
+    started = time.perf_counter()
+    data = training.prepare(division, spec)
+    recogniser = model.build(spec, len(data.words))
+    rows = training.train(spec, data, recogniser)
+    last = _print_json(rows) if options.json else _print_table(rows, spec)
+    total = time.perf_counter() - started
+    if options.json:
+        summary = {name: last[name] for name in REPORTED if name != "epoch"}
+        summary |= {"epochs": last["epoch"], "parameters": last["parameters"], "total_seconds": total}
+        summary["majority_guess_loss"] = training.loss_of_guessing(spec.training.loss, division)
+        print(json.dumps({"summary": summary}), flush=True)
+    else:
+        print(_("{n:,} parameters, {seconds:.1f} s in all.").format(n=last["parameters"], seconds=total))
+    if options.save:
+        weights.save(options.save, recogniser, spec, data.words)
+
+
+def inspect(options: argparse.Namespace) -> None:
+    """Print what a recording is."""
+    from l1demo import audio
+
+    print(json.dumps(audio.inspect(_bytes(options.file)), indent=None if options.json else 2, ensure_ascii=False))
+
+
+def recognise(options: argparse.Namespace) -> None:
+    """Print the probability of each word for each file."""
+    from l1demo import weights
+
+    recogniser, spec, words = weights.load(_bytes(options.model))
+    for path in options.files:
+        heard = weights.recognise(recogniser, spec, words, _bytes(path))
+        print(
+            json.dumps({"file": str(path), "word": max(heard, key=heard.__getitem__), "probabilities": heard}, ensure_ascii=False)
+        )
+
+
+def list_corpora(options: argparse.Namespace) -> None:
+    """Print what can be trained on without a file of one's own."""
+    from l1demo import corpora
+
+    for name in corpora.BUILT_IN:
+        corpus = corpora.load(name)
+        seconds = len(corpus.samples) / corpora.RATE
+        facts = {"name": name, "words": corpus.words, "speakers": len(corpus.speakers), "clips": len(corpus), "seconds": seconds}
+        if options.json:
+            print(json.dumps(facts))
+        else:
+            print(
+                _("{name}: {clips:,} clips of {speakers} voices, {minutes:.0f} min: {words}").format(
+                    **{**facts, "words": ", ".join(corpus.words)}, minutes=seconds / 60
+                )
+            )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m l1demo", description=_("L1 Speech Lab without a browser."))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("train", help=_("train a recogniser"))
+    command.set_defaults(run=train)
+    command.add_argument("--preset", choices=sorted(PRESETS), default="quick", help=_("settings to start from"))
+    for control, _usual in controls(RunSpec()):
+        _add_flag(command, control)
+    command.add_argument("--save", type=Path, metavar="MODEL.safetensors", help=_("keep the trained model in this file"))
+    _add_json(command)
+
+    command = commands.add_parser("inspect", help=_("say what a recording is"))
+    command.set_defaults(run=inspect)
+    command.add_argument("file", type=Path, metavar="FILE")
+    _add_json(command)
+
+    command = commands.add_parser("recognise", help=_("say which word a recording holds"))
+    command.set_defaults(run=recognise)
+    command.add_argument("model", type=Path, metavar="MODEL.safetensors")
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    _add_json(command)
+
+    command = commands.add_parser("corpora", help=_("list the corpora that are built in"))
+    command.set_defaults(run=list_corpora)
+    _add_json(command)
+    return parser
+
+
+def _add_flag(command: argparse.ArgumentParser, control: Control) -> None:
+    more: dict[str, Any] = {"dest": f"control_{control.name}", "help": _(control.help)}
+    if control.kind is bool:
+        more["action"] = argparse.BooleanOptionalAction
+    elif control.choices:
+        more["choices"] = control.choices
+    else:
+        more["metavar"] = {int: "N", float: "F", str: control.name.upper()}[control.kind]
+    command.add_argument(f"--{control.name}", **more)
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help=_("print JSON, an object a line"))
+
+
+def _spec(options: argparse.Namespace) -> RunSpec:
+    spec = PRESETS[options.preset]
+    given: dict[str, Any] = {}
+    for control, _value in controls(spec):
+        value = getattr(options, f"control_{control.name}")
+        if value is not None:
+            given[control.name.replace("-", "_")] = value if isinstance(value, bool) else parse(control, value)
+    return spec.with_values(**given)
+
+
+def _print_json(rows: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    last: dict[str, Any] = {}
+    for last in rows:
+        print(json.dumps({name: last[name] for name in REPORTED}), flush=True)
+    return last
+
+
+def _print_table(rows: Iterator[dict[str, Any]], spec: RunSpec) -> dict[str, Any]:
+    of = spec.training.epochs
+    last: dict[str, Any] = {}
+    print(_("epoch   train loss  val loss   train acc  val acc   penalty   exactly 0"))
+    for last in rows:
+        done = round(20 * last["epoch"] / of)
+        line = (
+            f"{last['epoch']:>3}/{of:<3} {last['train_loss']:>10.4f} {last['val_loss']:>9.4f} {last['train_accuracy']:>10.1%}"
+            f" {last['val_accuracy']:>8.1%} {last['penalty']:>9.4f} {last['exact_zero_fraction']:>10.1%}"
+        )
+        print(f"{line}  [{'█' * done}{' ' * (20 - done)}]", flush=True)
+    return last
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SpecError(_("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror or error)) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""A trained recogniser as a safetensors file that says by itself what it is; and what it hears in a recording."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from l1demo import LabError, audio, features, training
+from l1demo.model import Recogniser, build
+from l1demo.spec import RunSpec, SpecError
+from l1demo.text import _
+
+MAX_BYTES = 64 * 2**20
+
+
+class ModelError(LabError):
+    """A file that holds no recogniser of this lab; the message says why."""
+
+
+def dump(recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...]) -> bytes:
+    """Write a recogniser as safetensors, with its description and its words as JSON in the metadata."""
+    return safetensors.torch.save(recogniser.state_dict(), {"spec": spec.to_json(), "words": json.dumps(words)})
+
+
+def save(path: Path, recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...]) -> None:
+    """Write a recogniser to a file.
+
+    Raises
+    ------
+    ModelError
+        When the file cannot be written.
+    """
+    try:
+        path.write_bytes(dump(recogniser, spec, words))
+    except OSError as error:
+        raise ModelError(_("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror or error)) from error
+
+
+def load(data: bytes) -> tuple[Recogniser, RunSpec, tuple[str, ...]]:
+    """Read ``dump``'s bytes, which may come from anywhere: nothing in them is run.
+
+    Raises
+    ------
+    ModelError
+        When they are too many, no safetensors, without a description, or of other shapes than it says.
+    """
+    if len(data) > MAX_BYTES:
+        raise ModelError(
+            _("The model has {n:.0f} MB; at most {most:.0f} MB can be read.").format(n=len(data) / 2**20, most=MAX_BYTES / 2**20)
+        )
+    try:
+        tensors = safetensors.torch.load(data)
+        about = _metadata(data)
+        spec, words = RunSpec.from_json(about["spec"]), tuple(map(str, json.loads(about["words"])))
+        recogniser = build(spec, len(words))
+        recogniser.load_state_dict(tensors)
+    except (safetensors.SafetensorError, SpecError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(_("This is not a model that the lab saved: {reason}").format(reason=str(error).splitlines()[0])) from error
+    return recogniser.eval(), spec, words
+
+
+@torch.no_grad()
+def recognise(recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...], data: bytes) -> dict[str, float]:
+    """Say how probable each word is in a recording, read and prepared as the training clips were.
+
+    Raises
+    ------
+    AudioError
+        When the recording cannot be read.
+    """
+    clip = audio.to_int16(audio.read(data, rate=features.RATE).samples)
+    heard = features.frames([clip], np.zeros(1, np.int64), spec.features)
+    logits = recogniser(features.normalise(heard.x, heard.lengths), heard.lengths)
+    return dict(zip(words, training.probabilities(logits, spec.training.loss)[0].tolist(), strict=True))
+
+
+def _metadata(data: bytes) -> dict[str, Any]:
+    length = int.from_bytes(data[:8], "little")  # safetensors.torch.load has checked the header; it does not give its metadata
+    return json.loads(data[8 : 8 + length]).get("__metadata__", {})

@@ -1,0 +1,117 @@
+"""What is sound to a network? A recording as the ear hears it, beside the frames that the network sees."""
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from l1demo import charts, engine, tasks
+from l1demo.engine import EngineError
+from l1demo.spec import FeatureSpec
+from l1demo.text import _
+from l1demo.ui import controls, live, state
+
+SOURCES = {"clip": _("Built-in clip"), "record": _("Record"), "upload": _("Upload")}
+KINDS = {
+    "log-mel": (_("Log-mel"), _("dB")),
+    "linear": (_("Linear frequency"), _("dB")),
+    "mel": (_("Mel"), _("% of the loudest")),
+    "mfcc": (_("MFCC"), _("coefficient")),
+}
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def speakers() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return engine.current().call(tasks.speakers, "digits", timeout=30.0)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def recording(word: str, speaker: str) -> bytes:
+    return engine.current().call(tasks.recording, "digits", word, speaker)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def pictures(data: bytes, kind: str, features: FeatureSpec) -> dict[str, Any]:
+    return engine.current().call(tasks.pictures, data, kind, asdict(features))
+
+
+def chosen_sound() -> bytes | None:
+    match st.segmented_control(_("Sound"), list(SOURCES), format_func=SOURCES.__getitem__, default="clip", required=True):
+        case "record":
+            rate = st.segmented_control(
+                _("Recording rate"), [16_000, 8_000], format_func="{:,} Hz".format, default=16_000, required=True
+            )
+            sound = st.audio_input(_("Speak one word"), sample_rate=rate, key=f"microphone-{rate}")
+            st.caption(_("No microphone? The browser gives it to pages on HTTPS or localhost only; the README says more."))
+        case "upload":
+            sound = st.file_uploader(_("WAV, FLAC, OGG or MP3 · at most 30 s and 10 MB"), type=["wav", "flac", "ogg", "mp3"])
+        case _:
+            words, names = speakers()
+            word = st.selectbox(_("Word"), words, index=7)
+            speaker = st.selectbox(_("Voice"), names)
+            return recording(word, speaker)
+    return sound.getvalue() if sound else None
+
+
+def show_level(about: dict[str, Any]) -> None:
+    st.caption(
+        _("{container}, {rate:,} Hz, {channels} channel(s), {seconds:.2f} s · peak {peak:.1f} dBFS, mean {rms:.1f} dBFS").format(
+            container=about["format"],
+            rate=about["rate"],
+            channels=about["channels"],
+            seconds=about["seconds"],
+            peak=about["peak_dbfs"],
+            rms=about["rms_dbfs"],
+        )
+    )
+    for sentence in about["verdicts"]:
+        st.warning(sentence, icon=":material/volume_mute:")
+
+
+def show_pictures(data: bytes, kind: str, features: FeatureSpec) -> None:
+    found = pictures(data, kind, features)
+    subject = hashlib.sha256(data).hexdigest()[:12]
+    show_level(found["about"])
+    live.chart(charts.waveform(found["low"], found["high"], found["seconds"], subject), "listen-wave", 150)
+    ear, network = st.columns(2)
+    name, unit = KINDS[kind]
+    rows = [f"{h:,.0f} Hz" for h in found["hertz"]] if kind != "mfcc" else [str(int(n)) for n in found["hertz"]]
+    with ear:
+        st.subheader(_("What the ear hears"), anchor=False)
+        title = _("frequency") if kind != "mfcc" else _("coefficient")
+        alt = _("{name} spectrogram: {n} columns, {hop:.1f} ms apart.").format(
+            name=name, n=found["level"].shape[1], hop=1000 * found["hop"]
+        )
+        live.chart(charts.picture(found["level"], found["hop"], rows, title, unit, alt, f"{subject}{kind}"), "listen-ear", 320)
+    with network:
+        st.subheader(_("What the network sees"), anchor=False)
+        seen = found["seen"]
+        rows = [f"{h:,.0f} Hz" for h in found["seen_hertz"]]
+        alt = _("{t} frames of {m} numbers at 8 kHz, without silence and without loudness: {n:,} numbers in all.").format(
+            t=seen.shape[1], m=seen.shape[0], n=seen.size
+        )
+        view = charts.picture(seen, found["seen_hop"], rows, _("mel band"), _("deviations"), alt, subject, centred=True)
+        live.chart(view, "listen-network", 320)
+
+
+st.title(_("Listen"), anchor=False)
+side, main = st.columns([1, 3], gap="medium")
+with side:
+    try:
+        sound = chosen_sound()
+    except EngineError as error:
+        sound = None
+        st.error(str(error), icon=":material/error:")
+    kind = st.selectbox(_("Spectrogram"), list(KINDS), format_func=lambda kind: KINDS[kind][0])
+    for name in ("window", "hop", "mels"):
+        controls.widget(name)
+with main:
+    if sound is None:
+        st.info(_("Record or upload a word: its picture stands here at once."), icon=":material/arrow_back:")
+    else:
+        st.audio(sound)
+        try:
+            show_pictures(sound, kind, state.spec().features)
+        except EngineError as error:
+            st.error(str(error), icon=":material/error:")
