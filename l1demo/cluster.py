@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 TRAIN, QUICK = "TRAIN", "QUICK"
 WORKER_MEMORY = 1.5 * 2**30  # bytes; torch with its libraries, a corpus, its features and a network in training fit twice
@@ -43,8 +44,10 @@ def launch() -> tuple[subprocess.Popen[bytes], str]:
     OSError
         When it cannot be started or ends before it is up.
     """
+    root = str(Path(__file__).parents[1])  # the server may have been started from any folder
     child = subprocess.Popen(
         [sys.executable, "-m", "l1demo.cluster"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for the server, which then ends the cluster

@@ -34,11 +34,12 @@ class _Live:
     """A run that is queued or running, known to the desk alone."""
 
     run: Run
+    session: str
     attempt: str = ""
     tries: int = 0
     afresh: bool = True  # its first row replaces those of an earlier time
     stopping: bool = False
-    gaps: bool = False  # rows that the history could not take
+    unsaved: bool = False  # the history could not take something of it, so all of it is written again at its end
     again: set[str] = field(default_factory=set)  # sessions that asked for it anew while it was stopping
 
 
@@ -156,16 +157,16 @@ class Desk:
         if live and live.stopping:
             live.again.add(session)
         elif live or (known and known.state == DONE):
-            self._save(self._store.ask, spec.id, session)
+            self._save(self._store.add, spec, session)
         else:
             run = Run(spec.id, spec, QUEUED, created=time.time())
             before = self._before(spec.id)
-            self._save(self._store.add, spec, session)
+            saved = self._save(self._store.add, spec, session)
             if before and before.state == DONE:
                 return
             if before:  # what it showed stays until there is something newer
                 run = replace(run, rows=before.rows, last=before.last)
-            live = self._live[run.id] = _Live(run)
+            live = self._live[run.id] = _Live(run, session, unsaved=not saved)
             self._queue.append(live)
             self._show(run)
             self._dispatch()
@@ -224,6 +225,7 @@ class Desk:
     def _dispatch(self) -> None:
         connection = self._connection
         if connection is None:
+            self._number()
             return
         from distributed.client import ClosedClientError
 
@@ -232,7 +234,8 @@ class Desk:
             live.attempt = f"{live.run.id}-{uuid.uuid4().hex[:8]}"
             live.tries += 1
             self._attempts[live.attempt] = live
-            self._save(self._store.begin, live.run.id)
+            if not live.unsaved:
+                self._save(self._store.begin, live.run.id)
             self._show(replace(live.run, state=RUNNING, started=time.time(), place=0))
             try:
                 future = connection.client.submit(
@@ -279,12 +282,13 @@ class Desk:
                 live.run = replace(live.run, rows=(), last=None)
             if live.run.last and row["epoch"] <= live.run.last["epoch"]:
                 continue  # the run was begun again after its worker's death, and this epoch came out the same
-            rows.append((live.run.id, row))
+            if not live.unsaved:
+                rows.append((live.run.id, row))
             live.run = replace(live.run, rows=(*live.run.rows, row), last=row)
             changed[live.run.id] = live
         saved = not rows or self._save(self._store.add_rows, rows, afresh)
         for live in changed.values():
-            live.gaps |= not saved
+            live.unsaved |= not saved
             self._show(live.run)
 
     def _finished(self, attempt: str, kind: str, value: Any) -> None:
@@ -320,13 +324,19 @@ class Desk:
 
     def _end(self, live: _Live, state: str, weights: bytes | None = None, error: str = "") -> None:
         run = live.run
-        saved = self._save(self._store.finish, run.id, state, weights, error, run.rows if live.gaps else ())
+        saved = self._save(self._finish_whole if live.unsaved else self._store.finish, run.id, state, weights, error)
         if weights is not None and not saved:
             self._unsaved[run.id] = weights
         del self._live[run.id]
         self._show(replace(run, state=state, error=error, finished=time.time(), place=None))
         for session in live.again:
             self._submit(run.spec, session)
+
+    def _finish_whole(self, run_id: str, *how: Any) -> None:
+        live = self._live[run_id]
+        self._store.add(live.run.spec, live.session)
+        self._store.add_rows(((run_id, row) for row in live.run.rows), afresh={run_id})
+        self._store.finish(run_id, *how)
 
     def _interrupt_all(self) -> None:
         for live in list(self._live.values()):

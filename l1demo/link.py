@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CONNECTING = 5.0  # seconds for a scheduler to answer
 PATIENCE = 30.0  # seconds at most between two tries to connect
 
 
@@ -108,7 +109,7 @@ class Link:
 
         with contextlib.ExitStack() as stack:
             address = self._scheduler or stack.enter_context(_child())
-            client = Client(address, set_as_default=False, timeout=10, direct_to_workers=False)
+            client = Client(address, set_as_default=False, timeout=CONNECTING, direct_to_workers=False)
             try:
                 yield client
             finally:

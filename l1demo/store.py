@@ -141,13 +141,8 @@ class Store:
                 " WHERE state IN ('stopped', 'failed', 'interrupted')",
                 (spec.id, spec.to_json(), QUEUED, now),
             )
-            self._ask(sql, spec.id, session, now)
+            sql.execute("INSERT OR REPLACE INTO asked (run, session, at) VALUES (?, ?, ?)", (spec.id, session, now))
             return self._one(sql, spec.id)
-
-    def ask(self, run: str, session: str) -> None:
-        """Note that a session asked for a run that is there already."""
-        with self._write() as sql:
-            self._ask(sql, run, session, time.time())
 
     def begin(self, run: str) -> None:
         """Note that work on a queued run begins."""
@@ -160,19 +155,14 @@ class Store:
             for run in afresh:
                 sql.execute("DELETE FROM epochs WHERE run = ?", (run,))
                 sql.execute("DELETE FROM weights WHERE run = ?", (run,))
-            self._keep(sql, rows)
+            sql.executemany(
+                "INSERT OR REPLACE INTO epochs (run, epoch, row) VALUES (?, ?, ?)",
+                ((run, row["epoch"], json.dumps(row, separators=(",", ":"))) for run, row in rows),
+            )
 
-    def finish(
-        self,
-        run: str,
-        state: str,
-        weights: bytes | None = None,
-        error: str = "",
-        rows: Iterable[dict[str, Any]] = (),
-    ) -> None:
-        """End a run: its state, its weights, the sentence of a failure, and rows that may be missing, all or nothing."""
+    def finish(self, run: str, state: str, weights: bytes | None = None, error: str = "") -> None:
+        """End a run: its state, its weights and the sentence of a failure, all or nothing."""
         with self._write() as sql:
-            self._keep(sql, ((run, row) for row in rows))
             if weights is not None:
                 sql.execute("INSERT OR REPLACE INTO weights (run, blob) VALUES (?, ?)", (run, weights))
             sql.execute("UPDATE runs SET state = ?, error = ?, finished = ? WHERE id = ?", (state, error, time.time(), run))
@@ -266,17 +256,6 @@ class Store:
     def _read(self) -> Iterator[sqlite3.Connection]:
         with self._reading, _explained(self.path):
             yield self._reader
-
-    @staticmethod
-    def _ask(sql: sqlite3.Connection, run: str, session: str, now: float) -> None:
-        sql.execute("INSERT OR REPLACE INTO asked (run, session, at) VALUES (?, ?, ?)", (run, session, now))
-
-    @staticmethod
-    def _keep(sql: sqlite3.Connection, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        sql.executemany(
-            "INSERT OR REPLACE INTO epochs (run, epoch, row) VALUES (?, ?, ?)",
-            ((run, row["epoch"], json.dumps(row, separators=(",", ":"))) for run, row in rows),
-        )
 
     @staticmethod
     def _one(sql: sqlite3.Connection, run: str) -> Run:

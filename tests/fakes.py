@@ -1,0 +1,102 @@
+"""Trainings for tests of the engine: the whole way of a run without a corpus. Workers import this file by its name."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from l1demo import tasks
+from l1demo.corpora import CorpusError
+from l1demo.spec import RunSpec
+
+
+def noise_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Train the real recogniser on noise, a few milliseconds an epoch."""
+    import safetensors.torch
+    import torch
+
+    from l1demo import model, training
+    from l1demo.features import Frames
+
+    described = RunSpec.from_dict(spec)
+    generator = torch.Generator().manual_seed(described.seed)
+    frames = Frames(torch.randn(8, 10, 40, generator=generator), torch.full((8,), 10), torch.arange(8) % 2)
+    recogniser = model.build(described, 2)
+    rows = training.train(described, training.Dataset(frames, frames, ("no", "yes")), recogniser)
+    sent, stopped = tasks.report(rows, attempt, topic)
+    return {"rows": sent, "stopped": stopped, "weights": safetensors.torch.save(recogniser.state_dict())}
+
+
+def paced_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Do an epoch for each item that the test puts into the Dask queue ``pace-SEED``."""
+    from distributed import Queue
+
+    described = RunSpec.from_dict(spec)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        pace = Queue(f"pace-{described.seed}")
+        for epoch in range(1, described.training.epochs + 1):
+            pace.get(timeout=60)
+            yield {"epoch": epoch, "nested": [1, [2, 3]]}
+
+    sent, stopped = tasks.report(rows(), attempt, topic)
+    return {"rows": sent, "stopped": stopped, "weights": b"paced"}
+
+
+def plain_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Do three epochs at once."""
+    sent, stopped = tasks.report(({"epoch": epoch} for epoch in (1, 2, 3)), attempt, topic)
+    return {"rows": sent, "stopped": stopped, "weights": b"plain"}
+
+
+def silent_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Lose every event on its way."""
+    return {"rows": [{"epoch": 1}, {"epoch": 2}], "stopped": False, "weights": b"silent"}
+
+
+def refusing_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Refuse with a sentence."""
+    raise CorpusError("There is no such corpus.")
+
+
+def broken_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Fail as only a mistake in the program does."""
+    raise KeyError("broken")
+
+
+def deadly_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """End the worker each time."""
+    import os
+
+    os._exit(1)
+
+
+def mixed_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Choose one of the above by the seed's hundreds, so that one engine serves all tests."""
+    kinds = (noise_run, paced_run, plain_run, silent_run, refusing_run, broken_run, deadly_run)
+    return kinds[spec["seed"] // 100](spec, attempt, topic)
+
+
+NOISE, PACED, PLAIN, SILENT, REFUSING, BROKEN, DEADLY = range(0, 700, 100)
+
+
+def plain_value(value: Any) -> Any:
+    """Give back what was given."""
+    return value
+
+
+def refuse() -> None:
+    """Refuse with a sentence, in a short call."""
+    raise CorpusError("There is no such clip.")
+
+
+def segfault() -> None:
+    """End the process as a broken decoder does."""
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+def loop_forever() -> None:
+    """Never return and never let the interpreter go, as a decoder in C does."""
+    import re
+
+    re.match(r"(a+)+$", "a" * 60 + "b")
