@@ -6,7 +6,6 @@ hash of a description is the run's identity.
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -221,7 +220,7 @@ class RunSpec:
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SpecError(_("a run's description must be JSON: {error}").format(error=error)) from error
         return cls.from_dict(values)
 
@@ -310,7 +309,7 @@ def _check(control: Control, value: Any) -> None:
         )
     if control.low is None or control.high is None:
         return
-    if not (math.isfinite(value) and control.low <= value <= control.high):
+    if not control.low <= value <= control.high:  # NaN is neither
         raise SpecError(
             _("{name} is {value}; choose a number from {low:.10g} to {high:.10g}").format(
                 name=control.name, value=value, low=control.low, high=control.high
@@ -325,7 +324,8 @@ def _to_dict(section: Any) -> dict[str, Any]:
         if is_dataclass(value):
             plain[part.name] = _to_dict(value)
         else:
-            plain[part.name] = part.metadata["control"].kind(value)  # 0 and 0.0 are one λ, so one run
+            kind = part.metadata["control"].kind
+            plain[part.name] = kind(value) or kind()  # 0, 0.0 and -0.0 are one λ, so one run
     return plain
 
 
@@ -333,7 +333,7 @@ def _from_dict(cls: type, values: Any) -> Any:
     if not isinstance(values, dict):
         raise SpecError(_("{name} must be a table of settings, not {value}").format(name=cls.__name__, value=repr(values)[:60]))
     known = {f.name: f for f in fields(cls)}
-    if unknown := sorted(set(values) - set(known)):
+    if unknown := sorted(set(values) - set(known), key=str):
         raise SpecError(_("unknown setting: {names}").format(names=", ".join(map(str, unknown))))
     sections: dict[str, Any] = {n: known[n].type for n in values if "control" not in known[n].metadata}
     return cls(**{n: _from_dict(sections[n], value) if n in sections else value for n, value in values.items()})
