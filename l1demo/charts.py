@@ -145,7 +145,8 @@ def heat_maps(w: np.ndarray, gates: Sequence[str], columns: str, subject: str) -
     subject : str
     """
     parts = w.reshape(len(gates), -1, w.shape[1])  # (G, H, K)
-    top = float(np.abs(w).max()) or 1.0
+    sizes = np.abs(w[w != 0])
+    top = float(np.quantile(sizes, 0.98)) if sizes.size else 1.0  # a few giants would leave all others pale
     level = np.clip(np.rint(parts / top * 127), -127, 127).astype(np.int8)
     level[(level == 0) & (parts != 0)] = 1  # a tiny weight is not a zero
     level = np.where((level == 1) & (parts < 0), np.int8(-1), level)
@@ -173,12 +174,15 @@ def heat_maps(w: np.ndarray, gates: Sequence[str], columns: str, subject: str) -
         layout[f"xaxis{axis}"] = {"domain": [start, start + wide], "title": {"text": columns}, "anchor": f"y{axis}"}
         layout[f"yaxis{axis}"] = {"anchor": f"x{axis}", "autorange": "reversed", "showticklabels": i == 0}
         layout["annotations"].append(
-            {"text": gate, "x": start + wide / 2, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}
+            {"text": gate, "x": start + wide / 2, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom"}
+            | {"xanchor": "center", "showarrow": False}
         )
     layout["yaxis"]["title"] = {"text": _("hidden unit")}
     layout["coloraxis"] = {"cmin": -127, "cmax": 127, "colorscale": _with_black_zero(), "showscale": False}
     zeros = (parts == 0).mean((1, 2))
-    alt = _("Exact zeros: {parts}.").format(parts=", ".join(f"{g} {percent(z)}" for g, z in zip(gates, zeros, strict=True)))
+    alt = _("Exact zeros: {parts}. The deepest colours stand for ±{top:.2g} and beyond.").format(
+        parts=", ".join(f"{gate} {percent(zero)}" for gate, zero in zip(gates, zeros, strict=True)), top=top
+    )
     return Chart({"data": maps, "layout": layout}, alt, subject)
 
 

@@ -12,7 +12,7 @@ from l1demo.spec import FeatureSpec
 from l1demo.text import _
 from l1demo.ui import controls, live, state
 
-SOURCES = {"clip": _("Built-in clip"), "record": _("Record"), "upload": _("Upload")}
+SOURCES = {"clip": _("Clip"), "record": _("Record"), "upload": _("Upload")}
 KINDS = {
     "log-mel": (_("Log-mel"), _("dB")),
     "linear": (_("Linear frequency"), _("dB")),

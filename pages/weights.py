@@ -10,7 +10,7 @@ from l1demo.store import Run, StoreError
 from l1demo.text import _
 from l1demo.ui import history, live, run_view, state
 
-GATES = (_("input gate"), _("forget gate"), _("cell input"), _("output gate"))
+GATES = (_("input"), _("forget"), _("cell"), _("output"))
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
@@ -28,7 +28,7 @@ def show_heat_maps(run: Run) -> None:
     if found is None:
         st.info(_("The heat maps are drawn when the run has ended."), icon=":material/hourglass:")
         return
-    st.caption(_("Black is exactly 0. Blue is below 0, red above; the paler, the smaller."))
+    st.caption(_("The LSTM's four gates. Black is exactly 0; blue is below 0, red above; the paler, the smaller."))
     for layer in range(run.spec.model.layers):
         below = _("mel band") if layer == 0 else _("unit of layer {n}").format(n=layer)
         for name, title, columns in (
@@ -41,7 +41,7 @@ def show_heat_maps(run: Run) -> None:
 
 def draw(runs: tuple[Run, ...]) -> None:
     for run in runs:
-        run_view.sparsity(run)
+        run_view.sparsity(run, across=4)
         if run.rows:
             run_view.weight_histogram(run, "weights", 260, every_epoch=True)
 

@@ -126,3 +126,4 @@ def _changed(name: str) -> None:
     value = st.session_state[_key(name)]
     if value is not None:
         state.choose(**{name.replace("-", "_"): value})
+    replace_all(state.spec())  # what was refused or emptied goes back to what it was

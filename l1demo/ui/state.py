@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from l1demo import engine
+from l1demo import LabError, engine
+from l1demo.corpora import BUILT_IN, CorpusError
 from l1demo.engine import EngineError
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import Run, StoreError
@@ -21,11 +22,18 @@ def spec() -> RunSpec:
     """Return the settings that are chosen: those of the URL at first, then those of the controls."""
     if "spec" not in st.session_state:
         try:
-            st.session_state.spec = RunSpec.from_query(st.query_params.to_dict())
-        except SpecError as error:
+            st.session_state.spec = _of_url()
+        except LabError as error:
             st.session_state.spec = RunSpec()
             refuse(_("The address asks for something that cannot be: {error}.").format(error=error))
     return st.session_state.spec
+
+
+def _of_url() -> RunSpec:
+    asked = RunSpec.from_query(st.query_params.to_dict())
+    if asked.corpus.name not in BUILT_IN or asked.corpus.test not in ("", *BUILT_IN):
+        raise CorpusError(_("there is no corpus of that name"))  # nor may a link name a file of this computer
+    return asked
 
 
 def choose(**values: Any) -> None:
