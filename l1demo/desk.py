@@ -29,6 +29,10 @@ KEPT = 64  # ended runs that stay in memory for pages that poll them
 PATIENCE = 60.0  # seconds for the desk to answer, or for a result to come from its worker: far more than ever needed
 
 
+class EngineError(RuntimeError):
+    """Work was not done; the message is for the person at the screen."""
+
+
 @dataclass
 class _Live:
     """A run that is queued or running, known to the desk alone."""
@@ -81,11 +85,11 @@ class Desk:
 
     def close(self) -> None:
         """Mark what was queued or running as interrupted, and close the history."""
-        self._closing = True
         if self._thread.is_alive():
             self._do(self._interrupt_all)
             self._inbox.put(None)
             self._thread.join(timeout=PATIENCE)
+        self._closing = True
         self._store.close()
 
     @property
@@ -140,6 +144,8 @@ class Desk:
                 log.exception("the desk failed at a task and goes on with the next")
 
     def _do(self, function: Callable[..., Any], *args: Any) -> Any:
+        if self._closing:
+            raise EngineError(_("The lab is closing; start it again to go on."))
         answer: Future[Any] = Future()
 
         def task() -> None:
@@ -339,6 +345,7 @@ class Desk:
         self._store.finish(run_id, *how)
 
     def _interrupt_all(self) -> None:
+        self._closing = True
         for live in list(self._live.values()):
             live.again.clear()
             self._end(live, INTERRUPTED)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import tasks
-from l1demo.desk import Desk
+from l1demo.desk import Desk, EngineError
 from l1demo.link import Connection, Link
 from l1demo.spec import RunSpec
 from l1demo.store import Run, data_folder
@@ -25,10 +25,6 @@ from l1demo.text import _
 log = logging.getLogger(__name__)
 
 STARTING = 30.0  # seconds that a short call waits for a worker to be there
-
-
-class EngineError(RuntimeError):
-    """Work was not done; the message is for the person at the screen."""
 
 
 class Engine:
@@ -88,6 +84,11 @@ class Engine:
         """Ask for a run and return its id.
 
         A run that is done is answered from the history, one that is queued or running is joined, any other begins anew.
+
+        Raises
+        ------
+        EngineError
+            When the lab is closing.
         """
         self._desk.submit(spec, session)
         return spec.id

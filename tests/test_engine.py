@@ -267,6 +267,8 @@ def test_work_is_taken_and_given_back_before_there_are_workers(tmp_path, monkeyp
         assert engine.run(other).state == STOPPED
         wait_for(lambda: engine.notices)
         assert "tcp://127.0.0.1:9 cannot be reached" in engine.notices[0]
+    with pytest.raises(EngineError, match="closing"):
+        engine.submit(spec(2), "ann")
     with Engine(tmp_path, scheduler="tcp://127.0.0.1:9") as engine:
         assert engine.run(run_id).state == INTERRUPTED
 
@@ -305,7 +307,8 @@ def test_nothing_is_left_of_a_killed_server_but_its_history(tmp_path, monkeypatc
         "import sys, time, pathlib, fakes\nfrom l1demo.engine import Engine\nfrom l1demo.spec import RunSpec\n"
         "engine = Engine(pathlib.Path(sys.argv[1]), train=fakes.noise_run)\nengine.start()\n"
         "wanted = RunSpec.from_json(sys.argv[2])\nrun = engine.submit(wanted, 'ann')\n"
-        "while len(engine.run(run).rows) < 3: time.sleep(0.01)\nprint('running', flush=True)\ntime.sleep(600)"
+        "while len(engine.run(run).rows) < 3: time.sleep(0.01)\nassert 'torch' not in sys.modules\nprint('running', flush=True)\n"
+        "time.sleep(600)"
     )
     server = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path), wanted.to_json()], stdout=subprocess.PIPE, cwd=ROOT, text=True
