@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from l1demo import charts, engine, tasks
+from l1demo import engine, sound_charts, tasks
 from l1demo.engine import EngineError
 from l1demo.spec import FeatureSpec
 from l1demo.text import _
@@ -73,7 +73,7 @@ def show_pictures(data: bytes, kind: str, features: FeatureSpec) -> None:
     found = pictures(data, kind, features)
     subject = hashlib.sha256(data).hexdigest()[:12]
     show_level(found["about"])
-    live.chart(charts.waveform(found["low"], found["high"], found["seconds"], subject), "listen-wave", 150)
+    live.chart(sound_charts.waveform(found["low"], found["high"], found["seconds"], subject), "listen-wave", 150)
     ear, network = st.columns(2)
     name, unit = KINDS[kind]
     rows = [f"{h:,.0f} Hz" for h in found["hertz"]] if kind != "mfcc" else [str(int(n)) for n in found["hertz"]]
@@ -83,7 +83,9 @@ def show_pictures(data: bytes, kind: str, features: FeatureSpec) -> None:
         alt = _("{name} spectrogram: {n} columns, {hop:.1f} ms apart.").format(
             name=name, n=found["level"].shape[1], hop=1000 * found["hop"]
         )
-        live.chart(charts.picture(found["level"], found["hop"], rows, title, unit, alt, f"{subject}{kind}"), "listen-ear", 320)
+        live.chart(
+            sound_charts.picture(found["level"], found["hop"], rows, title, unit, alt, f"{subject}{kind}"), "listen-ear", 320
+        )
     with network:
         st.subheader(_("What the network sees"), anchor=False)
         seen = found["seen"]
@@ -91,7 +93,7 @@ def show_pictures(data: bytes, kind: str, features: FeatureSpec) -> None:
         alt = _("{t} frames of {m} numbers at 8 kHz, without silence and without loudness: {n:,} numbers in all.").format(
             t=seen.shape[1], m=seen.shape[0], n=seen.size
         )
-        view = charts.picture(seen, found["seen_hop"], rows, _("mel band"), _("deviations"), alt, subject, centred=True)
+        view = sound_charts.picture(seen, found["seen_hop"], rows, _("mel band"), _("deviations"), alt, subject, centred=True)
         live.chart(view, "listen-network", 320)
 
 

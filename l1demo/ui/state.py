@@ -8,7 +8,7 @@ import streamlit as st
 from l1demo import LabError, engine
 from l1demo.corpora import BUILT_IN, CorpusError
 from l1demo.engine import EngineError
-from l1demo.spec import RunSpec, SpecError
+from l1demo.spec import RunSpec
 from l1demo.store import Run, StoreError
 from l1demo.text import _
 
@@ -40,7 +40,7 @@ def choose(**values: Any) -> None:
     """Set some controls by name; a value that cannot be is refused with its sentence and nothing changes."""
     try:
         st.session_state.spec = spec().with_values(**values)
-    except SpecError as error:
+    except LabError as error:
         refuse(str(error))
 
 
