@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 import torch
 
-from l1demo import charts, model, sparsity
+from l1demo import charts, model, sound_charts, sparsity
 from l1demo.charts import BLACK, Chart
 from l1demo.spec import RunSpec
 
