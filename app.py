@@ -7,12 +7,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
 from l1demo import engine
-from l1demo.ui import live
+from l1demo.ui import identity, live
 
 with as_file(files("plotly") / "package_data" / "plotly.min.js") as _path:
     PLOTLY_JS = _path
@@ -38,4 +39,5 @@ app = st.App(
     Path(__file__).parent / "l1demo" / "ui" / "navigation.py",
     lifespan=lifespan,
     routes=[Route(live.PLOTLY_ROUTE, plotly_js)],
+    middleware=[Middleware(identity.Cookie)],
 )

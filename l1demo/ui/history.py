@@ -7,13 +7,13 @@ import streamlit as st
 from l1demo import engine
 from l1demo.store import Run, StoreError
 from l1demo.text import _
-from l1demo.ui import controls, run_view, state
+from l1demo.ui import controls, identity, run_view, state
 
 
 def table(key: str) -> None:
-    """Show the newest runs; choosing a row makes that run the one that is shown."""
+    """Show the newest runs that this visitor asked for; choosing a row makes that run the one that is shown."""
     try:
-        runs = engine.current().history()
+        runs = engine.current().history(identity.visitor())
     except StoreError as error:
         st.warning(str(error))
         return

@@ -1,6 +1,5 @@
-"""The state of a visit: who is here, which settings are chosen, which run is shown; and the URL that says the same."""
+"""The state of a visit: which settings are chosen, which run is shown; and the URL that says the same."""
 
-import secrets
 from typing import Any
 
 import streamlit as st
@@ -11,11 +10,7 @@ from l1demo.engine import EngineError
 from l1demo.spec import RunSpec
 from l1demo.store import Run, StoreError
 from l1demo.text import _
-
-
-def visitor() -> str:
-    """Return this session's id, which nobody can guess."""
-    return st.session_state.setdefault("visitor", secrets.token_urlsafe(16))
+from l1demo.ui import identity
 
 
 def spec() -> RunSpec:
@@ -91,7 +86,7 @@ def find(run_id: str) -> Run | None:
 def submit(wanted: RunSpec) -> bool:
     """Ask for a run; where that fails, leave a sentence and return False."""
     try:
-        engine.current().submit(wanted, visitor())
+        engine.current().submit(wanted, identity.visitor())
     except (EngineError, StoreError) as error:
         refuse(str(error))
         return False
