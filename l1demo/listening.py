@@ -90,7 +90,8 @@ def spectrogram(samples: np.ndarray, rate: int, kind: str, spec: FeatureSpec) ->
     pool = -(-len(frames) // COLUMNS)
     power = torch.cat([_power(part, taper, n_fft) for part in frames.split(4096)])  # (T, F): a sine of full scale has 0 dB
     if kind != "linear":
-        power = power @ melscale_fbanks(n_fft // 2 + 1, 0.0, rate / 2, spec.n_mels, rate)  # (T, M)
+        spread = n_fft * taper.square().sum() / taper.sum().square()  # bins that a sine fills, which a band adds up
+        power = power @ melscale_fbanks(n_fft // 2 + 1, 0.0, rate / 2, spec.n_mels, rate) / spread  # (T, M)
     power = _loudest(power, pool)
     decibel = (10 * torch.log10(power + 1e-12)).clamp(min=FLOOR_DB)
     hertz = mel_centres(spec.n_mels, rate)
