@@ -25,5 +25,7 @@ page = st.navigation(
         ],
     }
 )
-state.show_refusal()
+above = st.container()
 page.run()
+with above:  # after the page, which is what finds out that its address cannot be: the sentence is there at the first look
+    state.show_refusal()
