@@ -71,6 +71,6 @@ st.markdown(
 st.button(
     _("Train both: λ = 0 and λ = {lam:g}").format(lam=GOOD_LAM), type="primary", icon=":material/play_arrow:", on_click=train_both
 )
-if (seed := chosen_seed()) is not None:
+if (seed := chosen_seed()) is not None and any(state.find(spec.id) for spec in pair(seed)):  # a link may be of another computer
     st.query_params["seed"] = str(seed)
     run_view.follow(tuple(spec.id for spec in pair(seed)), draw)
