@@ -238,21 +238,12 @@ def _layout(x: str, y: str, spec: RunSpec) -> dict[str, Any]:
 
 
 def _mark(axis: str, at: float, text: str) -> dict[str, Any]:
-    across = {"x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at}
-    upward = {"y0": 0, "y1": 1, "yref": "paper", "x0": at, "x1": at}
-    label = {
-        "text": text,
-        "font": {"size": 10},
-        "textposition": "end",
-        "textangle": 0,
-        "xanchor": "right" if axis == "y" else "left",
-    }
-    return {
-        "type": "line",
-        "line": {"color": WEIGHT, "width": 1, "dash": "dash"},
-        "label": label,
-        **(across if axis == "y" else upward),
-    }
+    if axis == "y":
+        ends, corner = {"x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at}, {"xanchor": "right"}
+    else:
+        ends, corner = {"y0": 0, "y1": 1, "yref": "paper", "x0": at, "x1": at}, {"xanchor": "left", "yanchor": "top"}
+    label = {"text": text, "font": {"size": 10}, "textposition": "end", "textangle": 0, **corner}
+    return {"type": "line", "line": {"color": WEIGHT, "width": 1, "dash": "dash"}, "label": label, **ends}
 
 
 def _counts(row: dict[str, Any]) -> np.ndarray:

@@ -40,9 +40,9 @@ def draw(runs: tuple[Run, ...]) -> None:
         with column:
             st.subheader(f"λ = {run.spec.lam:g}", anchor=False)
             run_view.progress(run)
-            run_view.sparsity(run, across=4)
-            run_view.accuracies(run, f"start-{run.spec.lam:g}", 220)
-            run_view.weight_histogram(run, f"start-{run.spec.lam:g}", 200)
+            run_view.sparsity(run)
+            run_view.accuracies(run, f"start-{run.spec.lam:g}", 180)
+            run_view.weight_histogram(run, f"start-{run.spec.lam:g}", 170)
     if len(runs) == 2 and all(run.rows and run.ended for run in runs):
         st.success(finding(*runs), icon=":material/lightbulb:")
 

@@ -41,7 +41,7 @@ def show_heat_maps(run: Run) -> None:
 
 def draw(runs: tuple[Run, ...]) -> None:
     for run in runs:
-        run_view.sparsity(run, across=4)
+        run_view.sparsity(run)
         if run.rows:
             run_view.weight_histogram(run, "weights", 260, every_epoch=True)
 

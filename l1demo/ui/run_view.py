@@ -9,6 +9,7 @@ from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Ru
 from l1demo.text import _
 from l1demo.ui import controls, live, state
 
+READOUT = 100  # pixels: four stand beside each other in half a screen, two on a phone
 EVERY = 0.4  # seconds between looks at a run that is under way
 
 
@@ -65,24 +66,24 @@ def progress(run: Run) -> None:
 def formula(run: Run) -> None:
     """Write data loss + penalty = objective with the numbers of the newest epoch."""
     spec = run.spec
-    power = "|w|" if spec.penalty.kind != "l2" else "w^2"
+    squared = spec.penalty.kind == "l2"
     if run.rows:
         last = run.rows[-1]
-        norm = last["l1_norm"] if spec.penalty.kind != "l2" else last["l2_norm_squared"]
-        loss, penalty, objective = f"{last['train_loss']:.3f}", f"{last['penalty']:.3f}", f"{last['objective']:.3f}"
-        product = rf"{spec.lam:g} \times {norm:.1f} = {penalty}"
+        norm = f"{last['l2_norm_squared' if squared else 'l1_norm']:.1f}"
+        loss, penalty, objective = (f"{last[name]:.3f}" for name in ("train_loss", "penalty", "objective"))
     else:
-        loss = penalty = objective = r"\ldots"
-        product = rf"{spec.lam:g} \times \ldots"
-    st.latex(
-        rf"\underbrace{{\textcolor{{{charts.TRAIN}}}{{{loss}}}}}_{{\text{{{_('data loss')}}}\;L}}"
-        rf"\;+\;\underbrace{{\textcolor{{{charts.ZERO}}}{{{product}}}}}_{{\text{{{_('penalty')}}}\;\lambda\sum {power}}}"
-        rf"\;=\;\underbrace{{\textcolor{{{charts.OBJECTIVE}}}{{{objective}}}}}_{{\text{{{_('objective')}}}\;L'}}"
+        norm = loss = penalty = objective = r"\ldots"
+    terms = (
+        (charts.TRAIN, loss, rf"\text{{{_('data loss')}}}\\L"),
+        (charts.ZERO, penalty, rf"\text{{{_('penalty')}}}\;\lambda\sum {'w^2' if squared else '|w|'}\\{spec.lam:g} \times {norm}"),
+        (charts.OBJECTIVE, objective, rf"\text{{{_('objective')}}}\\L'"),
     )
+    a, b, c = (rf"\underbrace{{\textcolor{{{colour}}}{{{value}}}}}_{{\substack{{{below}}}}}" for colour, value, below in terms)
+    st.latex(f"{a} + {b} = {c}")
 
 
-def sparsity(run: Run, across: int = 2) -> None:
-    """Say apart how many weights are exactly 0 and how many nearly, and how many units are dead; ``across`` read-outs a row."""
+def sparsity(run: Run) -> None:
+    """Say apart how many weights are exactly 0 and how many nearly, and how many units are dead."""
     last = run.rows[-1] if run.rows else None
     readouts = (
         (_("exactly 0"), lambda row: charts.percent(row["exact_zero_fraction"]), _("Of all weights; biases are not counted.")),
@@ -98,9 +99,9 @@ def sparsity(run: Run, across: int = 2) -> None:
         ),
         ("‖W‖₁", lambda row: f"{row['l1_norm']:,.0f}", _("The sum of the absolute values of all weights.")),
     )
-    for start in range(0, len(readouts), across):
-        for column, (label, value, help) in zip(st.columns(across), readouts[start : start + across], strict=True):
-            column.metric(label, value(last) if last else "–", help=help)
+    with st.container(horizontal=True, gap="small"):
+        for label, value, help in readouts:
+            st.metric(label, value(last) if last else "–", help=help, width=READOUT)
 
 
 def losses(run: Run, key: str, height: int = 235) -> None:
