@@ -71,6 +71,7 @@ def show_level(about: dict[str, Any]) -> None:
 
 def show_pictures(data: bytes, kind: str, features: FeatureSpec) -> None:
     found = pictures(data, kind, features)
+    st.audio(data)  # not of what cannot be read: the browser would show a broken player
     subject = hashlib.sha256(data).hexdigest()[:12]
     show_level(found["about"])
     live.chart(sound_charts.waveform(found["low"], found["high"], found["seconds"], subject), "listen-wave", 150)
@@ -112,7 +113,6 @@ with main:
     if sound is None:
         st.info(_("Record or upload a word: its picture stands here at once."), icon=":material/arrow_back:")
     else:
-        st.audio(sound)
         try:
             show_pictures(sound, kind, state.spec().features)
         except EngineError as error:
