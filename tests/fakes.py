@@ -8,8 +8,8 @@ from l1demo.corpora import CorpusError
 from l1demo.spec import RunSpec
 
 
-def noise_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
-    """Train the real recogniser on noise, a few milliseconds an epoch."""
+def noise_run(spec: dict[str, Any], attempt: str, topic: str, paced: bool = False) -> dict[str, Any]:
+    """Train the real recogniser on noise, a few milliseconds an epoch; ``paced`` as ``paced_run``."""
     import safetensors.torch
     import torch
 
@@ -21,8 +21,22 @@ def noise_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
     frames = Frames(torch.randn(8, 10, 40, generator=generator), torch.full((8,), 10), torch.arange(8) % 2)
     recogniser = model.build(described, 2)
     rows = training.train(described, training.Dataset(frames, frames, ("no", "yes")), recogniser)
-    sent, stopped = tasks.report(rows, attempt, topic)
+    sent, stopped = tasks.report(_at_pace(rows, described) if paced else rows, attempt, topic)
     return {"rows": sent, "stopped": stopped, "weights": safetensors.torch.save(recogniser.state_dict())}
+
+
+def _at_pace(rows: Iterator[dict[str, Any]], described: RunSpec) -> Iterator[dict[str, Any]]:
+    from distributed import Queue
+
+    pace = Queue(f"pace-{described.seed}")
+    for _epoch in range(described.training.epochs):
+        pace.get(timeout=60)
+        yield next(rows)
+
+
+def paced_noise_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
+    """Do an epoch of ``noise_run`` for each item that the test puts into the Dask queue ``pace-SEED``."""
+    return noise_run(spec, attempt, topic, paced=True)
 
 
 def paced_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
@@ -71,11 +85,11 @@ def deadly_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]
 
 def mixed_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
     """Choose one of the above by the seed's hundreds, so that one engine serves all tests."""
-    kinds = (noise_run, paced_run, plain_run, silent_run, refusing_run, broken_run, deadly_run)
+    kinds = (noise_run, paced_run, plain_run, silent_run, refusing_run, broken_run, deadly_run, paced_noise_run)
     return kinds[spec["seed"] // 100](spec, attempt, topic)
 
 
-NOISE, PACED, PLAIN, SILENT, REFUSING, BROKEN, DEADLY = range(0, 700, 100)
+NOISE, PACED, PLAIN, SILENT, REFUSING, BROKEN, DEADLY, PACED_NOISE = range(0, 800, 100)
 
 
 def plain_value(value: Any) -> Any:

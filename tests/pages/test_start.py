@@ -1,0 +1,62 @@
+"""Start: one button, two runs that differ in λ alone, and what they show."""
+
+import pytest
+
+from l1demo.spec import PRESETS, RunSpec
+
+
+def test_it_opens_with_one_button_and_nothing_else_to_do(visit) -> None:
+    page = visit()
+    assert not page.exception and not page.warning
+    assert page.title[0].value == "L1 Speech Lab"
+    assert [button.label for button in page.button] == [f"Train both: λ = 0 and λ = {PRESETS['quick'].penalty.lam:g}"]
+
+
+def test_the_button_trains_a_pair_that_differs_in_lam_alone_and_the_next_press_another(visit, submitted, ended) -> None:
+    page = visit()
+    page.button[0].click().run()
+    dense, sparse = submitted
+    assert dense.lam == 0 < sparse.lam
+    assert dense.with_values(lam=sparse.lam) == sparse == PRESETS["quick"]
+    assert page.query_params["seed"] == "0"
+
+    runs = [ended(spec) for spec in submitted]
+    page.run()
+    assert not page.exception
+    assert [header.value for header in page.subheader] == ["λ = 0", f"λ = {sparse.lam:g}"]
+    assert [bar.text[:15] for bar in page.progress] == ["Done: 20 epochs"] * 2
+    zeros = [metric.value for metric in page.metric if metric.label == "exactly 0"]
+    assert zeros == [f"{100 * run.rows[-1]['exact_zero_fraction']:.1f} %" for run in runs]
+    assert f"{100 * runs[1].rows[-1]['exact_zero_fraction']:.0f} % of the weights are exactly 0" in page.success[0].value
+
+    again = visit(seed="0")  # the address alone shows the same
+    assert [metric.value for metric in again.metric] == [metric.value for metric in page.metric]
+
+    page.button[0].click().run()
+    assert not page.exception
+    assert [spec.seed for spec in submitted] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("seed", ["banana", "-1", "9" * 400, "", "1.5"])
+def test_an_address_with_no_seed_in_it_is_told_and_the_page_is_usable(visit, seed) -> None:
+    page = visit(seed=seed)
+    assert not page.exception
+    assert page.warning[0].value.startswith("seed is ")
+    assert not page.button[0].disabled
+    page.run()
+    assert not page.warning  # said once
+
+
+def test_an_address_whose_runs_were_made_elsewhere_shows_the_button(visit) -> None:
+    page = visit(seed="99")
+    assert not page.exception and not page.progress
+    assert not page.button[0].disabled
+
+
+def test_half_a_pair_is_shown_alone(visit, engine, ended) -> None:
+    spec = RunSpec().with_values(seed=98)
+    engine.submit(spec, "eve")
+    ended(spec)
+    page = visit(seed="98")
+    assert not page.exception
+    assert len(page.progress) == 1 and not page.success

@@ -1,0 +1,228 @@
+"""Train: from λ to a run, its address, its stop, and what is said of runs that failed or were interrupted."""
+
+import json
+import re
+
+import fakes
+import pytest
+from distributed import Queue
+
+from l1demo import charts
+from l1demo.spec import RunSpec
+from l1demo.store import DONE, INTERRUPTED, RUNNING, STOPPED
+
+
+def button(page, label: str):
+    (found,) = [each for each in page.button if each.label == label]
+    return found
+
+
+def usable(page) -> bool:
+    return not page.exception and not button(page, "Train").disabled and bool(page.select_slider(key="set-lam").options)
+
+
+def test_a_first_visit_says_what_to_do(visit) -> None:
+    page = visit("train")
+    assert usable(page) and not page.warning
+    assert "press Train" in page.info[0].value
+    assert button(page, "Stop").disabled
+    words = [option.split(" · ")[1] for option in page.select_slider(key="set-lam").options]
+    assert words[0] == "none"  # a true 0
+    assert list(dict.fromkeys(words)) == ["none", "gentle", "strong", "collapse"]  # in this order
+    assert "λ·‖W₀‖₁" in page.html[0].value and "2.30" in page.html[0].value  # ln 10 beside it
+
+
+def test_train_runs_the_lam_that_is_chosen_and_the_address_says_so(visit, submitted, ended) -> None:
+    page = visit("train", seed="10", epochs="3", free_epochs="1")
+    page.select_slider(key="set-lam").set_value(2e-3).run()
+    button(page, "Train").click().run()
+    (spec,) = submitted
+    assert spec == RunSpec().with_values(seed=10, epochs=3, free_epochs=1, lam=2e-3)
+    assert page.query_params == {"seed": "10", "epochs": "3", "free-epochs": "1", "lam": "0.002", "run": spec.id}
+
+    run = ended(spec)
+    assert run.state == DONE
+    for view in (page.run(), visit("train", run=spec.id), visit("train", **page.query_params)):  # reloaded, or opened elsewhere
+        assert not view.exception and not view.warning
+        assert view.progress[0].text.startswith("Done: 3 epochs")
+        assert view.select_slider(key="set-lam").value == 2e-3
+        assert view.metric[0].value == charts.percent(run.rows[-1]["exact_zero_fraction"])
+        assert button(view, "Stop").disabled
+        assert dict(view.query_params) == spec.to_query() | {"run": spec.id}
+    button(page, "Train").click().run()
+    assert submitted == [spec, spec]
+    assert not page.exception
+
+
+def test_the_formula_has_the_numbers_of_the_newest_epoch_and_they_add_up(visit, engine, ended) -> None:
+    for penalty, norm in (("l1", "l1_norm"), ("l2", "l2_norm_squared")):
+        spec = RunSpec().with_values(seed=11, epochs=2, free_epochs=0, penalty=penalty, lam=1e-2)
+        engine.submit(spec, "eve")
+        last = ended(spec).rows[-1]
+        formula = visit("train", run=spec.id).latex[0].value
+        for value in (f"{last['train_loss']:.3f}", f"{last['penalty']:.3f}", f"{last['objective']:.3f}", f"{last[norm]:.1f}"):
+            assert value in formula
+        assert r"\lambda\sum" in formula and ("w^2" in formula) == (penalty == "l2")
+
+
+def test_no_penalty_is_written_as_0(visit, engine, ended) -> None:
+    spec = RunSpec().with_values(seed=12, epochs=1, penalty="none")
+    engine.submit(spec, "eve")
+    ended(spec)
+    assert r"0 \times" in visit("train", run=spec.id).latex[0].value
+
+
+def test_the_charts_are_those_of_the_run(visit, engine, ended) -> None:
+    spec = RunSpec().with_values(seed=13, epochs=3, free_epochs=1, lam=3e-3)
+    engine.submit(spec, "eve")
+    rows = ended(spec).rows
+    page = visit("train", run=spec.id)
+    shown = {key: page.get_by_key(f"train-{key}").proto for key in ("loss", "accuracy", "histogram")}
+    for key, chart in (
+        ("loss", charts.loss(rows, spec)), ("accuracy", charts.accuracy(rows, spec)), ("histogram", charts.histogram(rows, spec)),
+    ):  # fmt: skip
+        assert json.dumps(chart.alt)[1:-1] in str(shown[key].json) or chart.alt in str(shown[key])
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"lam": "banana"}, "lam is “banana”; write a number"),
+        ({"lam": "99"}, "lam is 99.0; choose a number from 0 to 10"),
+        ({"lam": "nan"}, "lam is nan; choose"),
+        ({"seed": "-1"}, "seed is -1; choose a number from 0 to 2147483647"),
+        ({"seed": "9" * 400}, "seed is 999"),
+        ({"hop": "32", "window": "8"}, "hop is 32 ms, longer than the window of 8 ms"),
+        ({"augment": "yes"}, "augment is “yes”; write 0 or 1"),
+        ({"corpus": "../../x.zip"}, "no corpus of that name"),
+        ({"run": "../../x"}, "has not been made here"),
+        ({"run": "0123456789abcdef"}, "has not been made here"),
+        ({"run": "'; DROP TABLE runs; --"}, "has not been made here"),
+        ({"run": "x" * 10_000, "lam": "0.002"}, "has not been made here"),
+    ],
+)
+def test_an_address_that_cannot_be_is_told_and_the_page_is_usable(visit, submitted, query, sentence) -> None:
+    page = visit("train", **query)
+    assert usable(page)
+    assert len(page.warning) == 1
+    assert sentence in page.warning[0].value
+    assert len(page.warning[0].value) < 700
+    assert "run" not in page.query_params
+    page.run()
+    assert usable(page) and not page.warning  # said once
+    assert page.select_slider(key="set-lam").value == (2e-3 if query.get("lam") == "0.002" else 1e-3)
+
+
+def test_the_address_sets_every_control(visit) -> None:
+    asked = {
+        **{"lam": "0.0007", "penalty": "l2", "method": "subgradient", "split": "recordings", "train_clips": "150"},
+        **{"label_noise": "0.25", "augment": "0", "mels": "64", "window": "25", "hop": "10", "hidden": "32", "layers": "2"},
+        **{"loss": "mse", "epochs": "7", "batch": "32", "lr": "0.01", "free_epochs": "2", "seed": "5"},
+    }
+    page = visit("train", **asked)
+    assert usable(page) and not page.warning
+    shown = {name: page.get_by_key(f"set-{name.replace('_', '-')}").value for name in asked}
+    assert {name: float(value) if re.fullmatch(r"[\d.]+", value) else value for name, value in asked.items()} == shown
+
+
+def test_a_setting_that_cannot_be_with_another_is_refused_and_nothing_changes(visit, submitted) -> None:
+    page = visit("train", seed="14", epochs="1")
+    page.number_input(key="set-hop").set_value(32.0).run()
+    page.number_input(key="set-window").set_value(16.0).run()
+    assert usable(page)
+    assert "longer than the window of 16 ms" in page.warning[0].value
+    button(page, "Train").click().run()
+    assert (submitted[0].features.window_ms, submitted[0].features.hop_ms) == (32, 32)
+
+
+def test_a_refused_setting_goes_back_to_what_is_in_force(visit) -> None:
+    page = visit("train")
+    page.number_input(key="set-hop").set_value(32.0).run()
+    page.number_input(key="set-window").set_value(16.0).run()
+    assert page.number_input(key="set-window").value == 32.0
+
+
+def test_stop_ends_a_run_after_its_epoch(visit, engine, wait_for, submitted, ended) -> None:
+    page = visit("train", seed=str(fakes.PACED_NOISE), epochs="300")
+    button(page, "Train").click().run()
+    (spec,) = submitted
+    pace = Queue(f"pace-{spec.seed}", client=engine._connection.client)
+    assert page.progress[0].text.startswith(("Waiting", "Reading the clips"))
+    pace.put(1)
+    wait_for(lambda: len(engine.run(spec.id).rows) == 1)
+    page.run()
+    assert not page.exception
+    assert page.progress[0].text.startswith("Epoch 1 of 300")
+    assert engine.run(spec.id).state == RUNNING
+    button(page, "Stop").click().run()
+    assert not page.exception
+    pace.put(1)
+    assert ended(spec).state == STOPPED
+    page.run()
+    assert re.fullmatch(r"Stopped after [12] of 300 epochs", page.progress[0].text)
+    assert button(page, "Stop").disabled
+    assert "exactly 0" in [each.label for each in page.metric]
+
+
+def test_a_run_that_waits_says_its_place(visit, engine, wait_for, submitted, ended) -> None:
+    ahead = [RunSpec().with_values(seed=fakes.PACED_NOISE + 10 + i, epochs=1) for i in range(engine._connection.trainers + 1)]
+    for spec in ahead:
+        engine.submit(spec, "eve")
+    page = visit("train", seed="15", epochs="1")
+    button(page, "Train").click().run()
+    assert page.progress[0].text == "Waiting: place 2 in the queue"
+    button(page, "Stop").click().run()
+    assert page.progress[0].text == "Stopped after 0 of 1 epochs"
+    for spec in ahead:
+        Queue(f"pace-{spec.seed}", client=engine._connection.client).put(1)
+    for spec in ahead:
+        ended(spec)
+
+
+def test_a_failed_run_shows_its_sentence_and_can_be_asked_for_again(visit, submitted, ended) -> None:
+    page = visit("train", seed=str(fakes.REFUSING + 20))
+    button(page, "Train").click().run()
+    ended(submitted[0])
+    page.run()
+    assert usable(page)
+    assert page.progress[0].text == "There is no such corpus."
+    button(page, "Train").click().run()
+    assert usable(page) and len(submitted) == 2
+
+
+def test_an_interrupted_run_is_shown_with_a_way_to_run_it_again(visit, engine, submitted, ended) -> None:
+    spec = RunSpec().with_values(seed=16, epochs=2)
+    engine._desk._store.add(spec, "eve")
+    engine._desk._store.finish(spec.id, INTERRUPTED)
+    page = visit("train", run=spec.id)
+    assert usable(page)
+    assert page.progress[0].text == "Interrupted after 0 of 2 epochs, because the lab was ended; Train runs it again"
+    button(page, "Train").click().run()
+    assert submitted == [spec]
+    assert ended(spec).state == DONE
+    assert page.run().progress[0].text.startswith("Done: 2 epochs")
+
+
+def test_a_visitor_s_earlier_runs_are_listed_newest_first(visit, submitted, ended) -> None:
+    page = visit("train", seed="17", epochs="2", lam="0.0005")
+    button(page, "Train").click().run()
+    page.select_slider(key="set-lam").set_value(0.0).run()
+    button(page, "Train").click().run()
+    rows = [ended(spec).rows[-1] for spec in reversed(submitted)]
+    (table,) = page.run().dataframe
+    assert table.value["λ"].tolist() == [0, 5e-4]
+    assert table.value["seed"].tolist() == [17, 17]
+    assert table.value["state"].tolist() == ["done", "done"]
+    assert table.value["epochs"].tolist() == [2, 2]
+    assert table.value["accuracy"].tolist() == [row["val_accuracy"] for row in rows]
+    assert table.value["exactly 0"].tolist() == [row["exact_zero_fraction"] for row in rows]
+    assert not visit("train").dataframe  # nor are they another's
+
+
+def test_settings_go_with_the_visitor_from_page_to_page(visit) -> None:
+    page = visit("train", lam="0.0005")
+    root = page._script_path.rsplit("/l1demo/", 1)[0]
+    for name in ("listen", "weights", "start", "train"):
+        page.switch_page(f"{root}/pages/{name}.py").run()
+        assert not page.exception, name
+    assert page.select_slider(key="set-lam").value == 5e-4
