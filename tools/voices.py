@@ -114,15 +114,15 @@ def speak(voice: Voice, takes: list[tuple[str, Take]]) -> list[tuple[np.ndarray,
 
 def text(voice: Voice, word: int, take: int) -> str:
     """Return how a word is written for a voice; an English person's last takes are those of somebody who learned English late."""
-    accented = voice.language == "en" and 3 * take >= 2 * voice.takes and voice.takes > 1
+    accented = voice.language == "en" and voice.human != "espeak" and 3 * take >= 2 * voice.takes
     return SPELLINGS["en-learner" if accented else voice.language][word]
 
 
 def draw_takes(voice: Voice, word: int) -> list[Take]:
-    """Return the takes of a word; of several, the first is the voice as it is."""
+    """Return the takes of a word; a person's first is the voice as it is."""
     rng = np.random.default_rng(zlib.crc32(f"{voice.name} {word}".encode()))
     drawn = [Take(*np.exp(rng.uniform(-1, 1, 3) * np.log([1.3, 1.25, 1.15]))) for _ in range(voice.takes)]
-    return drawn if voice.takes == 1 else [Take(1.0, 1.0, 1.0), *drawn[1:]]
+    return drawn if voice.human == "espeak" else [Take(1.0, 1.0, 1.0), *drawn[1:]]
 
 
 def _read(file: Path) -> tuple[np.ndarray, int] | None:
@@ -150,13 +150,15 @@ def _espeak() -> list[Voice]:
     listed = subprocess.run(["espeak-ng", "--voices=variant"], capture_output=True, text=True, check=True).stdout
     variants = sorted({line.split("!v/")[1].split("  ")[0].strip() for line in listed.splitlines() if "!v/" in line} - _NO_PEOPLE)
     foreign = [_ESPEAK_NAMES.get(code, code) for code in SPELLINGS if not code.startswith("en")]
-    languages = [_ESPEAK_ENGLISH[i % len(_ESPEAK_ENGLISH)] for i in range(len(variants))] + foreign + foreign[::-1]
+    languages = [_ESPEAK_ENGLISH[i % len(_ESPEAK_ENGLISH)] for i in range(len(variants))] + foreign
     whos = [f"{language}+{variants[i % len(variants)]}" for i, language in enumerate(languages)]
     rows = []
     for who in dict.fromkeys(whos):
         language = who.split("+")[0]
         spelling = "en" if language.startswith("en") else language.split("-")[0]
-        rows.append(Voice(f"espeak-{who.replace(' ', '-')}", "eSpeak NG", "espeak-ng-data", "GPL-3+", who, spelling, "espeak", 1))
+        takes = 2 if spelling == "en" else 1  # more foreign accents than these made people of every kind harder to understand
+        name = f"espeak-{who.replace(' ', '-')}"
+        rows.append(Voice(name, "eSpeak NG", "espeak-ng-data", "GPL-3+", who, spelling, "espeak", takes))
     return rows
 
 
