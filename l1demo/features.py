@@ -1,5 +1,6 @@
 """Clips to what the network sees: log-mel frames, normalised clip by clip. Training and recognising both come through here."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,7 +38,7 @@ class Frames:
 
 
 @lru_cache(maxsize=16)
-def filterbank(n_mels: int, window: int) -> tuple[int, torch.Tensor]:
+def filterbank(n_mels: int, window: int, rate: int = RATE) -> tuple[int, torch.Tensor]:
     """Return the FFT's size and the mel filters for it.
 
     The FFT is as long as the window or longer, up to the size at which no mel band falls between two of its bins.
@@ -46,11 +47,11 @@ def filterbank(n_mels: int, window: int) -> tuple[int, torch.Tensor]:
     -------
     n_fft : int
     filters : torch.Tensor, shape (n_fft // 2 + 1, n_mels)
-        Triangles on the HTK mel scale from 0 to 4000 Hz.
+        Triangles on the HTK mel scale from 0 to half the rate.
     """
     n_fft = 1 << (window - 1).bit_length()
     while True:
-        filters = _triangles(n_mels, n_fft)
+        filters = _triangles(n_mels, n_fft, rate)
         if bool((filters.amax(0) > 0).all()):
             return n_fft, filters
         n_fft *= 2
@@ -116,10 +117,7 @@ def frames(clips: Sequence[np.ndarray], labels: np.ndarray, spec: FeatureSpec) -
     return Frames(x, lengths, torch.from_numpy(np.asarray(labels, np.int64)))
 
 
-def _triangles(n_mels: int, n_fft: int) -> torch.Tensor:
-    # torchaudio warns of an empty band, which is what filterbank is looking for
-    import warnings
-
+def _triangles(n_mels: int, n_fft: int, rate: int) -> torch.Tensor:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return melscale_fbanks(n_fft // 2 + 1, 0.0, RATE / 2, n_mels, RATE)
+        warnings.simplefilter("ignore", UserWarning)  # of an empty band, which is what filterbank is looking for
+        return melscale_fbanks(n_fft // 2 + 1, 0.0, rate / 2, n_mels, rate)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torchaudio.functional import create_dct, melscale_fbanks
+from torchaudio.functional import create_dct
 
 from l1demo import audio, features
 from l1demo.spec import FeatureSpec
@@ -83,15 +83,18 @@ def spectrogram(samples: np.ndarray, rate: int, kind: str, spec: FeatureSpec) ->
         The frequency at each row's centre; the coefficient's number for ``mfcc``.
     """
     window, hop = round(spec.window_ms * rate / 1000), round(spec.hop_ms * rate / 1000)
-    n_fft = 1 << (window - 1).bit_length()
+    if kind == "linear":
+        n_fft, filters = 1 << (window - 1).bit_length(), None
+    else:
+        n_fft, filters = features.filterbank(spec.n_mels, window, rate)
     taper = torch.hann_window(window)
     wave = torch.from_numpy(np.pad(samples, (0, max(0, window - len(samples)))))
     frames = wave.unfold(0, window, hop)  # (T, window)
     pool = -(-len(frames) // COLUMNS)
     power = torch.cat([_power(part, taper, n_fft) for part in frames.split(4096)])  # (T, F): a sine of full scale has 0 dB
-    if kind != "linear":
+    if filters is not None:
         spread = n_fft * taper.square().sum() / taper.sum().square()  # bins that a sine fills, which a band adds up
-        power = power @ melscale_fbanks(n_fft // 2 + 1, 0.0, rate / 2, spec.n_mels, rate) / spread  # (T, M)
+        power = power @ filters / spread  # (T, M)
     power = _loudest(power, pool)
     decibel = (10 * torch.log10(power + 1e-12)).clamp(min=FLOOR_DB)
     hertz = mel_centres(spec.n_mels, rate)

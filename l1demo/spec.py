@@ -36,6 +36,8 @@ class Control:
         Inclusive range of a number.
     choices : tuple of str
         All values that a word may take; empty where any text will do.
+    step : float or None
+        What a form's buttons add to a number.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Control:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    step: float | None = None
 
 
 def _control(default: Any, name: str, label: str, help: str, **limits: Any) -> Any:
@@ -69,7 +72,13 @@ class CorpusSpec:
         0, "train-clips", N_("Training clips"), N_("How many clips to train on; 0 for all."), low=0, high=100_000
     )
     label_noise: float = _control(
-        0.0, "label-noise", N_("Wrong labels"), N_("The fraction of training labels replaced by a wrong word."), low=0.0, high=1.0
+        0.0,
+        "label-noise",
+        N_("Wrong labels"),
+        N_("The fraction of training labels replaced by a wrong word."),
+        low=0.0,
+        high=1.0,
+        step=0.05,
     )
 
 
@@ -79,9 +88,11 @@ class FeatureSpec:
 
     n_mels: int = _control(40, "mels", N_("Mel bands"), N_("How many bands the spectrum is divided into."), low=20, high=128)
     window_ms: float = _control(
-        32.0, "window", N_("Window (ms)"), N_("How long a piece of sound one frame looks at."), low=8.0, high=64.0
+        32.0, "window", N_("Window (ms)"), N_("How long a piece of sound one frame looks at."), low=8.0, high=64.0, step=2.0
     )
-    hop_ms: float = _control(16.0, "hop", N_("Hop (ms)"), N_("From the start of one frame to the next."), low=4.0, high=32.0)
+    hop_ms: float = _control(
+        16.0, "hop", N_("Hop (ms)"), N_("From the start of one frame to the next."), low=4.0, high=32.0, step=2.0
+    )
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class TrainingSpec:
     )
     epochs: int = _control(20, "epochs", N_("Epochs"), N_("Passes over the training clips."), low=1, high=300)
     batch: int = _control(64, "batch", N_("Batch size"), N_("Clips in one step."), low=4, high=1024)
-    lr: float = _control(3e-3, "lr", N_("Learning rate"), N_("Adam's step size."), low=1e-6, high=1.0)
+    lr: float = _control(3e-3, "lr", N_("Learning rate"), N_("Adam's step size."), low=1e-6, high=1.0, step=1e-3)
     augment: bool = _control(
         True, "augment", N_("Augmentation"), N_("Vary speed, formants, tilt, noise, reverberation and masks in every epoch.")
     )
@@ -300,6 +311,10 @@ def _check(control: Control, value: Any) -> None:
             _("{name} is {value}; it must be of type {type}").format(
                 name=control.name, value=repr(value)[:60], type=control.kind.__name__
             )
+        )
+    if control.kind is str and not value.isprintable():
+        raise SpecError(
+            _("{name} is {value}; write it in letters that can be printed").format(name=control.name, value=ascii(value)[:60])
         )
     if control.choices and value not in control.choices:
         raise SpecError(

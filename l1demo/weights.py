@@ -55,9 +55,11 @@ def load(data: bytes) -> tuple[Recogniser, RunSpec, tuple[str, ...]]:
     try:
         tensors = safetensors.torch.load(data)
         about = _metadata(data)
-        spec, words = RunSpec.from_json(about["spec"]), tuple(map(str, json.loads(about["words"])))
+        spec, words = RunSpec.from_json(about["spec"]), _words(about["words"])
         recogniser = build(spec, len(words))
         recogniser.load_state_dict(tensors)
+        if not all(w.isfinite().all() for w in tensors.values()):
+            raise ValueError(_("some weights are not finite numbers"))
     except (safetensors.SafetensorError, SpecError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(_("This is not a model that the lab saved: {reason}").format(reason=str(error).splitlines()[0])) from error
     return recogniser.eval(), spec, words
@@ -76,6 +78,13 @@ def recognise(recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...], dat
     heard = features.frames([clip], np.zeros(1, np.int64), spec.features)
     logits = recogniser(features.normalise(heard.x, heard.lengths), heard.lengths)
     return dict(zip(words, training.probabilities(logits, spec.training.loss)[0].tolist(), strict=True))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = json.loads(text)
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or len(set(words)) != len(words):
+        raise ValueError(_("its words are no list of different words"))
+    return tuple(words)
 
 
 def _metadata(data: bytes) -> dict[str, Any]:

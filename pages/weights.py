@@ -43,7 +43,7 @@ def draw(runs: tuple[Run, ...]) -> None:
     for run in runs:
         run_view.sparsity(run)
         if run.rows:
-            run_view.weight_histogram(run, "weights", 260, every_epoch=True)
+            run_view.weight_histogram(run, "weights", 260, every_epoch=run.ended)
 
 
 st.title(_("Weights"), anchor=False)

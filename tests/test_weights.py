@@ -162,12 +162,8 @@ def _about(whole: bytes) -> dict[str, str]:
 NAMES = list(hostile(weights.dump(model.build(SPEC, 3), SPEC, WORDS), model.build(SPEC, 3)))
 
 
-STILL_TAKEN = {"a word twice", "words that are no list", "words that are no words", "NaN"}
-CASES = [pytest.param(n, marks=pytest.mark.xfail(strict=True, reason="is loaded")) if n in STILL_TAKEN else n for n in NAMES]
-
-
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_no_model_is_refused_with_a_sentence(name: str, recogniser: model.Recogniser, whole: bytes) -> None:
     with pytest.raises(ModelError) as caught:
         weights.load(hostile(whole, recogniser)[name])

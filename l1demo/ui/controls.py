@@ -41,8 +41,8 @@ def widget(name: str) -> None:
     else:
         number = wanted.kind
         limits: dict[str, Any] = {"min_value": number(wanted.low), "max_value": number(wanted.high)}
-        step = {"step": 1} if number is int else {"step": None, "format": "%g"}
-        st.number_input(label, **limits, **{k: v for k, v in step.items() if v is not None}, **more)
+        form = "%d" if number is int else "%g"
+        st.number_input(label, **limits, step=number(wanted.step or 1), format=form, **more)
 
 
 def lam_slider() -> None:
