@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import LabError
-from l1demo.spec import PRESETS, Control, RunSpec, SpecError, controls, parse
+from l1demo.presets import PRESETS
+from l1demo.spec import Control, RunSpec, SpecError, controls, parse
 from l1demo.text import _
 
 REPORTED = (

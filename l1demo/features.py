@@ -13,6 +13,7 @@ from l1demo.spec import FeatureSpec
 
 RATE = 8000
 MAX_SECONDS = 1.2  # a word; what is longer is cut
+ROOM_DB = 25.0  # below a clip's mean power: the noise that every clip is given
 FLOOR = 1e-8  # the power of a sample at -80 dB of full scale: below it there is nothing to hear
 
 
@@ -93,21 +94,29 @@ def log_mel(clips: Sequence[np.ndarray], spec: FeatureSpec) -> tuple[torch.Tenso
 
 
 def normalise(x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Give every clip mean 0 and variance 1 over all its frames and bands, which removes its level.
+    """Give every clip a floor of noise, remove half of each band's mean and half of the mean over all, and give it variance 1.
+
+    Without the floor, the digital silence in synthetic speech, which no microphone knows, decides the variance. The mean over all is
+    the level; the band's mean is the microphone's colour, but the vowel's too, so half of it stays.
 
     Parameters
     ----------
     x : torch.Tensor, shape (B, T, M)
+        Natural logarithm of the mel power.
     lengths : torch.Tensor, shape (B,)
 
     Returns
     -------
     torch.Tensor, shape (B, T, M)
-        Zero after each clip's end.
+        Mean 0 over all; zero after each clip's end.
     """
     present = (torch.arange(x.shape[1]) < lengths[:, None])[..., None]  # (B, T, 1)
     size = (lengths * x.shape[2])[:, None, None]
-    centred = (x - (x * present).sum((1, 2), keepdim=True) / size) * present
+    power = x.exp() * present
+    floor = power.sum((1, 2), keepdim=True) / size * 10 ** (-ROOM_DB / 10)
+    x = (power + floor).log() * present
+    bands = x.sum(1, keepdim=True) / lengths[:, None, None]  # (B, 1, M)
+    centred = (x - (bands + bands.mean(2, keepdim=True)) / 2) * present
     return centred / (centred.square().sum((1, 2), keepdim=True) / size + 1e-6).sqrt()
 
 

@@ -138,7 +138,7 @@ class TrainingSpec:
         N_("Cross-entropy, binary cross-entropy on one-hot labels, or mean squared error."),
         choices=("ce", "bce", "mse"),
     )
-    epochs: int = _control(20, "epochs", N_("Epochs"), N_("Passes over the training clips."), low=1, high=300)
+    epochs: int = _control(12, "epochs", N_("Epochs"), N_("Passes over the training clips."), low=1, high=300)
     batch: int = _control(64, "batch", N_("Batch size"), N_("Clips in one step."), low=4, high=1024)
     lr: float = _control(3e-3, "lr", N_("Learning rate"), N_("Adam's step size."), low=1e-6, high=1.0, step=1e-3)
     augment: bool = _control(
@@ -312,7 +312,7 @@ def _check(control: Control, value: Any) -> None:
                 name=control.name, value=repr(value)[:60], type=control.kind.__name__
             )
         )
-    if control.kind is str and not value.isprintable():
+    if control.kind is str and not str(value).isprintable():
         raise SpecError(
             _("{name} is {value}; write it in letters that can be printed").format(name=control.name, value=ascii(value)[:60])
         )
@@ -352,8 +352,3 @@ def _from_dict(cls: type, values: Any) -> Any:
         raise SpecError(_("unknown setting: {names}").format(names=", ".join(map(str, unknown))))
     sections: dict[str, Any] = {n: known[n].type for n in values if "control" not in known[n].metadata}
     return cls(**{n: _from_dict(sections[n], value) if n in sections else value for n, value in values.items()})
-
-
-PRESETS: dict[str, RunSpec] = {
-    "quick": RunSpec(),
-}

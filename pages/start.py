@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from l1demo.spec import PRESETS, RunSpec, SpecError
+from l1demo.presets import PRESETS
+from l1demo.spec import RunSpec, SpecError
 from l1demo.store import Run
 from l1demo.text import _
 from l1demo.ui import run_view, state

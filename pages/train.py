@@ -3,7 +3,7 @@
 import streamlit as st
 
 from l1demo import engine
-from l1demo.spec import PRESETS
+from l1demo.presets import PRESETS
 from l1demo.store import Run
 from l1demo.text import _
 from l1demo.ui import controls, history, run_view, state

@@ -23,8 +23,8 @@ ABOVE = {
     "l1demo.cluster",
     "l1demo.charts",
 }
-SERVER = ("spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "tasks", "ui")
-BELOW_THE_PAGES = {"ui", "engine", "tasks", "charts", "sound_charts", "store", "spec", "text"}
+SERVER = ("presets", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "tasks", "ui")
+BELOW_THE_PAGES = {"ui", "engine", "tasks", "charts", "sound_charts", "store", "presets", "spec", "text"}
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),
     *("button", "toggle", "checkbox", "radio", "selectbox", "multiselect", "segmented_control", "pills", "slider", "expander"),
@@ -90,7 +90,7 @@ def test_importing_a_module_of_the_server_imports_no_torch(path: Path) -> None:
         assert [name for name in imports(path) if within(name, heavy)] == []
 
 
-@pytest.mark.parametrize("path", modules("charts", "sound_charts", "spec", "text", "store", "desk", "link", "engine", "tasks"))
+@pytest.mark.parametrize("path", modules("charts", "sound_charts", "presets", "spec", "text", "store", "desk", "link", "engine", "tasks"))
 def test_only_the_ui_knows_streamlit(path: Path) -> None:
     assert [name for name in imports(path) if within(name, {"streamlit", "l1demo.ui"})] == []
 

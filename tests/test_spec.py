@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from l1demo.spec import PRESETS, Control, RunSpec, SpecError, control, controls, parse
+from l1demo.presets import PRESETS
+from l1demo.spec import Control, RunSpec, SpecError, control, controls, parse
 
 CONTROLS = [c for c, _value in controls(RunSpec())]
 NUMBERS = [c for c in CONTROLS if c.kind in (int, float)]

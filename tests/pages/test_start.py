@@ -2,7 +2,8 @@
 
 import pytest
 
-from l1demo.spec import PRESETS, RunSpec
+from l1demo.presets import PRESETS
+from l1demo.spec import RunSpec
 
 
 def test_it_opens_with_one_button_and_nothing_else_to_do(visit) -> None:

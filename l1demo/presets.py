@@ -1,0 +1,8 @@
+"""Named descriptions of runs, to start from."""
+
+from l1demo.spec import RunSpec
+
+PRESETS: dict[str, RunSpec] = {
+    "quick": RunSpec(),
+    "strangers": RunSpec().with_values(hidden=96, epochs=30, lam=0.0),  # hears people whom it never met: docs/measurements.md
+}
