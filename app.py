@@ -1,4 +1,4 @@
-"""Composition root: start the engine with the server, serve Plotly's own JavaScript, run the pages. Nothing else."""
+"""Composition root: start the engine with the server, serve the charts' JavaScript, run the pages. Nothing else."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -19,9 +19,13 @@ with as_file(files("plotly") / "package_data" / "plotly.min.js") as _path:
     PLOTLY_JS = _path
 
 
-async def plotly_js(request: Request) -> FileResponse:
-    """Serve the installed package's JavaScript; its address names the version, so a browser fetches it once."""
-    return FileResponse(PLOTLY_JS, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+def served(file: Path) -> Route:
+    """Serve one file; its address names the version, so that a browser fetches it once."""
+
+    async def response(request: Request) -> FileResponse:
+        return FileResponse(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+    return Route(f"{live.FOLDER}/{file.name}", response)
 
 
 @asynccontextmanager
@@ -38,6 +42,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).parent / "l1demo" / "ui" / "navigation.py",
     lifespan=lifespan,
-    routes=[Route(live.PLOTLY_ROUTE, plotly_js)],
+    routes=[served(PLOTLY_JS), served(live.MODULE)],
     middleware=[Middleware(identity.Cookie)],
 )

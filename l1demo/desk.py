@@ -254,6 +254,8 @@ class Desk:
                 future.add_done_callback(self._on_done)
             except ClosedClientError:
                 self._lost(live.attempt)
+            except Exception as error:  # whatever it is, the person who waits is told
+                self._finished(live.attempt, "crashed", repr(error))
         self._number()
 
     def _on_done(self, future: Any) -> None:  # in Dask's thread for callbacks

@@ -96,8 +96,8 @@ def log_mel(clips: Sequence[np.ndarray], spec: FeatureSpec) -> tuple[torch.Tenso
 def normalise(x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     """Give every clip a floor of noise, remove half of each band's mean and half of the mean over all, and give it variance 1.
 
-    Without the floor, the digital silence in synthetic speech, which no microphone knows, decides the variance. The mean over all is
-    the level; the band's mean is the microphone's colour, but the vowel's too, so half of it stays.
+    Without the floor, the digital silence in synthetic speech, which no microphone knows, decides the variance. The mean over all
+    is the level; the band's mean is the microphone's colour, but the vowel's too, so half of it stays.
 
     Parameters
     ----------

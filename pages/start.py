@@ -8,13 +8,13 @@ from l1demo.store import Run
 from l1demo.text import _
 from l1demo.ui import run_view, state
 
-GOOD_LAM = PRESETS["quick"].penalty.lam
+GOOD_LAM = 0.002  # seven of ten weights are 0, and three points of accuracy are lost: docs/measurements.md
 
 
 def pair(seed: int) -> tuple[RunSpec, RunSpec]:
     """Two runs that differ in λ alone: same first weights, same clips in the same order."""
     start = PRESETS["quick"].with_values(seed=seed)
-    return start.with_values(lam=0.0), start
+    return start.with_values(lam=0.0), start.with_values(lam=GOOD_LAM)
 
 
 def chosen_seed() -> int | None:

@@ -31,19 +31,19 @@ def use_preset() -> None:
 
 
 def draw(runs: tuple[Run, ...]) -> None:
-    for run in runs:
-        run_view.progress(run)
-        run_view.formula(run)
-        left, right = st.columns(2)
-        with left:
-            run_view.losses(run, "train")
-        with right:
-            run_view.accuracies(run, "train")
-        left, right = st.columns([3, 2], vertical_alignment="center")
-        with left:
-            run_view.weight_histogram(run, "train")
-        with right:
-            run_view.sparsity(run)
+    run = runs[0] if runs else run_view.preview(state.spec())
+    run_view.progress(run)
+    run_view.formula(run)
+    left, right = st.columns(2)
+    with left:
+        run_view.losses(run, "train")
+    with right:
+        run_view.accuracies(run, "train")
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        run_view.weight_histogram(run, "train")
+    with right:
+        run_view.sparsity(run)
 
 
 run = state.shown()
@@ -66,9 +66,6 @@ with side:
             for name in names:
                 controls.widget(name)
 with main:
-    if run is None:
-        st.info(_("Choose λ and press Train: the first epoch is here in a moment."), icon=":material/arrow_back:")
-    else:
-        run_view.follow((run.id,), draw)
+    run_view.follow((run.id,) if run else (), draw)
 with st.expander(_("Earlier runs")):
     history.table("train-history")

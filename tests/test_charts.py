@@ -121,7 +121,7 @@ def test_lines_show_the_rows_numbers_from_epoch_1() -> None:
         (charts.accuracy(made, SPEC), ("train_accuracy", "val_accuracy")),
     ):
         for trace, name in zip(chart.figure["data"], names, strict=True):
-            assert unpacked(trace["x"]).tolist() == [row["epoch"] for row in made]
+            assert (trace["x0"], trace["dx"]) == (1, 1)
             assert unpacked(trace["y"]) == pytest.approx([row[name] for row in made], rel=1e-6)
 
 

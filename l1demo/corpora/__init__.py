@@ -14,8 +14,8 @@ from l1demo import LabError
 from l1demo.spec import CorpusSpec
 from l1demo.text import _
 
-RATE = 8000
-BUILT_IN = ("digits",)  # Hz, of every clip of every corpus
+RATE = 8000  # Hz, of every clip of every corpus
+BUILT_IN = ("digits",)
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 OFFICIAL_TEST_TAKES = 5  # FSDD's readme: recordings 0 to 4 of each speaker and digit are the test
 

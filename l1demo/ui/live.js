@@ -1,19 +1,38 @@
 // A chart that is updated in place: one DOM node from the first number to the last, so zoom and hover survive.
 
-const LOADING = "__l1demo_plotly"
+const PLOTLY = new URL(`plotly.min.js${new URL(import.meta.url).search}`, import.meta.url) // the same version as this file's address
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] }
+const PARTS = `
+<style>
+.l1-steps { display: flex; gap: 0.75rem; align-items: center; font-size: 0.875rem; }
+.l1-steps[hidden] { display: none; }
+.l1-steps input { flex: 1; accent-color: var(--st-primary-color); min-width: 4rem; }
+.l1-steps output { min-width: 6rem; font-variant-numeric: tabular-nums; }
+.l1-note { margin: 0.25rem 0 0; font-size: 0.875rem; opacity: 0.8; font-variant-numeric: tabular-nums; }
+.l1-note:empty { display: none; }
+</style>
+<div class="l1-plot" role="img"></div>
+<label class="l1-steps" hidden><span></span> <input type="range" min="0" step="1"> <output></output></label>
+<p class="l1-note"></p>`
 
-function load(address) {
-  window[LOADING] ??= new Promise((resolve, reject) => {
+let loading
+
+function plotly() {
+  loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")
-    script.src = address
+    script.src = PLOTLY
     script.onload = () => resolve(window.Plotly)
     script.onerror = () => {
-      window[LOADING] = undefined
-      reject(new Error(`cannot load ${address}`))
+      loading = undefined
+      reject(new Error(`cannot load ${PLOTLY.pathname}`))
     }
     document.head.append(script)
   })
-  return window[LOADING]
+  return loading
+}
+
+function unpacked(bytes) {
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json()
 }
 
 function themed(layout, element) {
@@ -33,68 +52,78 @@ function themed(layout, element) {
   return result
 }
 
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] }
+class LiveChart {
+  constructor(parent) {
+    parent.append(Object.assign(document.createElement("div"), { innerHTML: PARTS }))
+    this.plot = parent.querySelector(".l1-plot")
+    this.note = parent.querySelector(".l1-note")
+    this.slider = parent.querySelector(".l1-steps")
+    this.range = parent.querySelector("input")
+    this.range.oninput = () => this.redraw()
+    this.observer = new ResizeObserver(() => this.plot.data && window.Plotly.Plots.resize(this.plot))
+    this.observer.observe(this.plot)
+  }
 
-function figureAt(data, step) {
-  if (!data.steps) return data.figure
-  const traces = data.figure.data.map((trace, i) => ({ ...trace, ...data.steps[step].data[i] }))
-  return { ...data.figure, data: traces }
+  update(bytes) {
+    this.bytes = bytes
+    this.redraw()
+  }
+
+  // Drawings follow one another; of those asked for while one is under way only the last is made.
+  async redraw() {
+    this.asked = true
+    if (this.busy) return
+    this.busy = true
+    while (this.asked) {
+      this.asked = false
+      await this.draw().catch((error) => { this.note.textContent = error.message })
+    }
+    this.busy = false
+  }
+
+  async draw() {
+    if (this.unpackedFrom !== this.bytes) {
+      this.unpackedFrom = this.bytes
+      this.take(await unpacked(this.bytes))
+    }
+    const { figure, steps } = this.data
+    const step = steps?.[this.range.value]
+    const traces = step ? figure.data.map((trace, i) => ({ ...trace, ...step.data[i] })) : figure.data
+    const finding = step?.alt ?? this.data.alt
+    this.slider.querySelector("output").textContent = step?.label ?? ""
+    this.note.textContent = this.data.note ? finding : ""
+    this.plot.setAttribute("aria-label", finding)
+    const Plotly = await plotly()
+    await Plotly.react(this.plot, traces, themed(figure.layout, this.plot), CONFIG)
+  }
+
+  take(data) {
+    this.plot.style.height = `${data.height}px`
+    this.slider.hidden = !data.steps
+    if (data.steps) {
+      const follows = this.range.value === this.range.max || this.data?.subject !== data.subject
+      this.range.max = data.steps.length - 1
+      if (follows) this.range.value = this.range.max
+      this.range.disabled = data.steps.length < 2
+      this.slider.querySelector("span").textContent = data.steps_label
+    }
+    this.data = data
+  }
+
+  release() {
+    this.observer.disconnect()
+    if (this.plot.data) window.Plotly.purge(this.plot)
+  }
 }
 
-export default function ({ data, parentElement }) {
-  const plot = parentElement.querySelector(".l1-plot")
-  const note = parentElement.querySelector(".l1-note")
-  const slider = parentElement.querySelector(".l1-steps")
-  const range = slider.querySelector("input")
-  const label = slider.querySelector("output")
-  plot.style.height = `${data.height}px`
+const charts = new WeakMap()
 
-  const draw = async () => {
-    const Plotly = await load(data.plotly)
-    const step = data.steps ? Number(range.value) : 0
-    const figure = figureAt(data, step)
-    const alt = data.steps ? data.steps[step].alt : data.alt
-    label.textContent = data.steps ? data.steps[step].label : ""
-    note.textContent = data.note ? alt : ""
-    plot.setAttribute("aria-label", alt)
-    await Plotly.react(plot, figure.data, themed(figure.layout, plot), CONFIG)
-  }
+export function draw({ data, parentElement }) {
+  if (!charts.has(parentElement)) charts.set(parentElement, new LiveChart(parentElement))
+  charts.get(parentElement).update(data)
+}
 
-  slider.hidden = !data.steps
-  if (data.steps) {
-    const last = data.steps.length - 1
-    const atEnd = range.value === range.max || plot.l1seen !== data.key
-    range.max = last
-    if (atEnd) range.value = last
-    range.disabled = last < 1
-    slider.querySelector("span").textContent = data.steps_label
-    range.oninput = () => plot.l1draw()
-  }
-  plot.l1seen = data.key
-
-  // Draws follow one another; of those that came while one was under way only the last is drawn.
-  plot.l1draw = async () => {
-    plot.l1pending = draw
-    if (plot.l1busy) return
-    plot.l1busy = true
-    while (plot.l1pending) {
-      const next = plot.l1pending
-      plot.l1pending = undefined
-      await next().catch((error) => { note.textContent = `${data.failed} (${error.message})` })
-    }
-    plot.l1busy = false
-  }
-  plot.l1draw()
-
-  plot.l1observer ??= new ResizeObserver(() => {
-    if (plot.l1width !== plot.clientWidth && plot.data) {
-      plot.l1width = plot.clientWidth
-      window.Plotly.Plots.resize(plot)
-    }
-  })
-  plot.l1observer.observe(plot)
-  return () => {
-    plot.l1observer.disconnect()
-    window.Plotly?.purge(plot)
-  }
+export function release(parentElement) {
+  charts.get(parentElement)?.release()
+  charts.delete(parentElement)
 }

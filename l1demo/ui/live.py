@@ -1,5 +1,8 @@
 """The live chart: a small component around ``Plotly.react``, which changes a chart where it stands."""
 
+import hashlib
+import json
+import zlib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -7,28 +10,24 @@ import streamlit as st
 from streamlit.components import v2 as components
 
 from l1demo.charts import Chart
-from l1demo.text import _
 
-PLOTLY_ROUTE = "/l1demo/plotly.min.js"
+FOLDER = "/l1demo"  # of the addresses below; app.py serves them
+MODULE = Path(__file__).with_name("live.js")
+VERSION = f"{hashlib.sha256(MODULE.read_bytes()).hexdigest()[:8]}-{version('plotly')}"
 
-_HTML = """
-<div class="l1-plot" role="img"></div>
-<label class="l1-steps" hidden><span></span> <input type="range" min="0" step="1"> <output></output></label>
-<p class="l1-note"></p>
+# Streamlit sends a component's code with each of its updates, so this is only the door to it.
+_DOOR = """
+let chart
+export default (component) => {
+  if (chart) chart.draw(component)
+  else import(new URL("ADDRESS", location.origin)).then((module) => (chart = module).draw(component))
+  return () => chart?.release(component.parentElement)
+}
 """
-_CSS = """
-.l1-steps { display: flex; gap: 0.75rem; align-items: center; font-size: 0.875rem; }
-.l1-steps[hidden] { display: none; }
-.l1-steps input { flex: 1; accent-color: var(--st-primary-color); min-width: 4rem; }
-.l1-steps output { min-width: 6rem; font-variant-numeric: tabular-nums; }
-.l1-note { margin: 0.25rem 0 0; font-size: 0.875rem; opacity: 0.8; font-variant-numeric: tabular-nums; }
-.l1-note:empty { display: none; }
-"""
+_ADDRESS = f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}/{MODULE.name}?v={VERSION}"
 _component = components.component(
     "l1demo_live_chart",
-    html=_HTML,
-    css=_CSS,
-    js=Path(__file__).with_name("live.js").read_text(encoding="utf-8"),
+    js=_DOOR.replace("ADDRESS", _ADDRESS),
     isolate_styles=False,  # Plotly puts its own style sheet into the document
 )
 
@@ -46,15 +45,7 @@ def chart(chart: Chart, key: str, height: int = 260, note: bool = True) -> None:
     note : bool
         Whether the finding stands below the chart for everyone; screen readers always have it.
     """
-    data = {
-        "figure": chart.figure,
-        "alt": chart.alt,
-        "note": note,
-        "height": height,
-        "key": chart.subject,
-        "plotly": f"{st.get_option('server.baseUrlPath').rstrip('/')}{PLOTLY_ROUTE}?v={version('plotly')}",
-        "failed": _("The chart cannot be drawn; reload the page."),
-    }
+    data = {"figure": chart.figure, "alt": chart.alt, "note": note, "height": height, "subject": chart.subject}
     if chart.steps:
         data |= {"steps": chart.steps, "steps_label": chart.steps_label}
-    _component(key=key, data=data)
+    _component(key=key, data=zlib.compress(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from l1demo import charts
+from l1demo.spec import RunSpec
 from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Run
 from l1demo.text import _
 from l1demo.ui import controls, live, state
@@ -38,11 +39,18 @@ def follow(run_ids: tuple[str, ...], draw: Callable[[tuple[Run, ...]], None]) ->
     view()
 
 
+def preview(spec: RunSpec) -> Run:
+    """Return a run that nobody asked for yet, to be drawn as it will begin."""
+    return Run(spec.id, spec, state="")
+
+
 def progress(run: Run) -> None:
     """Say in one line how far a run is."""
     epochs, of = len(run.rows), run.spec.training.epochs
     seconds = sum(row["seconds"] for row in run.rows)
     match run.state:
+        case "":
+            text = _("Choose λ and press Train: the first epoch is here in a moment.")
         case "queued":
             text = _("Waiting: place {place} in the queue").format(place=run.place or 1)
         case "running" if epochs == 0:
