@@ -134,10 +134,11 @@ def pictures(data: bytes, kind: str, features: dict[str, Any]) -> dict[str, Any]
     return listening.pictures(data, kind, FeatureSpec(**features))
 
 
-def speakers(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the words and the speakers of a corpus."""
+def speakers(name: str) -> dict[str, tuple[str, ...]]:
+    """Return for each word of a corpus who says it."""
     corpus = _corpus(name)
-    return corpus.words, corpus.speakers
+    said = {word: set(corpus.voices[corpus.labels == i].tolist()) for i, word in enumerate(corpus.words)}
+    return {word: tuple(corpus.speakers[voice] for voice in sorted(voices)) for word, voices in said.items()}
 
 
 def recording(name: str, word: str, speaker: str) -> bytes:

@@ -22,7 +22,7 @@ KINDS = {
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def speakers() -> tuple[tuple[str, ...], tuple[str, ...]]:
+def speakers() -> dict[str, tuple[str, ...]]:
     return engine.current().call(tasks.speakers, "digits", timeout=30.0)
 
 
@@ -47,9 +47,9 @@ def chosen_sound() -> bytes | None:
         case "upload":
             sound = st.file_uploader(_("WAV, FLAC, OGG or MP3 · at most 30 s and 10 MB"), type=["wav", "flac", "ogg", "mp3"])
         case _:
-            words, names = speakers()
-            word = st.selectbox(_("Word"), words, index=7)
-            speaker = st.selectbox(_("Voice"), names)
+            said = speakers()
+            word = st.selectbox(_("Word"), list(said), index=7)
+            speaker = st.selectbox(_("Voice"), said[word])
             return recording(word, speaker)
     return sound.getvalue() if sound else None
 

@@ -1,5 +1,7 @@
 """Visits to pages without a browser, on the engine whose training is fake."""
 
+import json
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,12 @@ def visit(engine: Engine) -> Iterator[Callable[..., AppTest]]:
 
     yield open
     engines.use(None)
+
+
+@pytest.fixture
+def charted() -> Callable[[AppTest, str], dict[str, Any]]:
+    """A function that returns what was sent to the live chart of a key."""
+    return lambda page, key: json.loads(zlib.decompress(page.get_by_key(key).proto.bytes))
 
 
 @pytest.fixture
