@@ -13,7 +13,8 @@ PICTURES = 3  # the waveform, what the ear hears and what the network sees
 
 def notes(page: Page) -> list[str]:
     expect(page.locator(".l1-note:not(:empty)")).to_have_count(PICTURES)
-    assert page.locator(".l1-plot .main-svg").count() >= PICTURES
+    for plot in page.locator(".l1-plot").all():
+        expect(plot.locator(".main-svg").first).to_be_attached()
     return page.locator(".l1-note").all_inner_texts()
 
 
