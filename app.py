@@ -13,10 +13,11 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 
 from l1demo import engine
+from l1demo.text import _
 from l1demo.ui import identity, live
 
-with as_file(files("plotly") / "package_data" / "plotly.min.js") as _path:
-    PLOTLY_JS = _path
+with as_file(files("plotly") / "package_data" / "plotly.min.js") as plotly:
+    PLOTLY_JS = plotly
 
 
 def served(file: Path) -> Route:
@@ -26,6 +27,12 @@ def served(file: Path) -> Route:
         return FileResponse(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
     return Route(f"{live.FOLDER}/{file.name}", response)
+
+
+def say_sorry(error: Exception) -> bool:
+    """Show a sentence for an error in a page, which Streamlit logs; the visitor is not to see a traceback."""
+    st.error(_("Something in the lab went wrong; the server's log says what. Reload the page to go on."), icon=":material/error:")
+    return True
 
 
 @asynccontextmanager
@@ -44,4 +51,5 @@ app = st.App(
     lifespan=lifespan,
     routes=[served(PLOTLY_JS), served(live.MODULE)],
     middleware=[Middleware(identity.Cookie)],
+    on_script_error=say_sorry,
 )

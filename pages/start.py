@@ -69,9 +69,16 @@ st.markdown(
         "Turn λ up and watch most of the network disappear, and hear what it still understands."
     )
 )
+seed = chosen_seed()
+runs = [run for spec in pair(seed) if (run := state.find(spec.id))] if seed is not None else []
 st.button(
-    _("Train both: λ = 0 and λ = {lam:g}").format(lam=GOOD_LAM), type="primary", icon=":material/play_arrow:", on_click=train_both
+    _("Train both: λ = 0 and λ = {lam:g}").format(lam=GOOD_LAM),
+    type="primary",
+    icon=":material/play_arrow:",
+    on_click=train_both,
+    disabled=any(not run.ended for run in runs),
+    help=_("Each press trains from new first weights."),
 )
-if (seed := chosen_seed()) is not None and any(state.find(spec.id) for spec in pair(seed)):  # a link may be of another computer
+if runs:  # a link may be of another computer
     st.query_params["seed"] = str(seed)
-    run_view.follow(tuple(spec.id for spec in pair(seed)), draw)
+    run_view.follow(tuple(run.id for run in runs), draw)
