@@ -37,15 +37,17 @@ def train_both() -> None:
 
 
 def draw(runs: tuple[Run, ...]) -> None:
+    if len(runs) == 2 and all(run.rows and run.ended for run in runs):
+        st.success(finding(*runs), icon=":material/lightbulb:")
+    else:
+        st.info(_("Both start from the same weights and see the same clips in the same order."), icon=":material/balance:")
     for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
         with column:
             st.subheader(f"λ = {run.spec.lam:g}", anchor=False)
             run_view.progress(run)
             run_view.sparsity(run)
-            run_view.accuracies(run, f"start-{run.spec.lam:g}", 180)
-            run_view.weight_histogram(run, f"start-{run.spec.lam:g}", 170)
-    if len(runs) == 2 and all(run.rows and run.ended for run in runs):
-        st.success(finding(*runs), icon=":material/lightbulb:")
+            run_view.accuracies(run, f"start-{run.spec.lam:g}", 160)
+            run_view.weight_histogram(run, f"start-{run.spec.lam:g}", 160)
 
 
 def finding(dense: Run, sparse: Run) -> str:

@@ -10,7 +10,7 @@ from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Ru
 from l1demo.text import _
 from l1demo.ui import controls, live, state
 
-READOUT = 100  # pixels: four stand beside each other in half a screen, two on a phone
+READOUT = 96  # pixels: four stand beside each other in half a screen, two on a phone
 EVERY = 0.4  # seconds between looks at a run that is under way
 
 
@@ -82,9 +82,13 @@ def formula(run: Run) -> None:
     else:
         norm = loss = penalty = objective = r"\ldots"
     terms = (
-        (charts.TRAIN, loss, rf"\text{{{_('data loss')}}}\\L"),
-        (charts.ZERO, penalty, rf"\text{{{_('penalty')}}}\;\lambda\sum {'w^2' if squared else '|w|'}\\{spec.lam:g} \times {norm}"),
-        (charts.OBJECTIVE, objective, rf"\text{{{_('objective')}}}\\L'"),
+        (charts.TRAIN, loss, rf"\text{{{_('data loss')}}}\\[3pt]L"),
+        (
+            charts.ZERO,
+            penalty,
+            rf"\text{{{_('penalty')}}}\;\lambda\sum {'w^2' if squared else '|w|'}\\[3pt]{spec.lam:g} \times {norm}",
+        ),
+        (charts.OBJECTIVE, objective, rf"\text{{{_('objective')}}}\\[3pt]L'"),
     )
     a, b, c = (rf"\underbrace{{\textcolor{{{colour}}}{{{value}}}}}_{{\substack{{{below}}}}}" for colour, value, below in terms)
     st.latex(f"{a} + {b} = {c}")
