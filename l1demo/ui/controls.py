@@ -11,8 +11,8 @@ from l1demo.text import N_, _
 from l1demo.ui import state
 
 STOPS = (0.0, 1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2)
-# How many losses of guessing the first weights cost: up to the first no accuracy is lost, from the second on a fifth is lost, and all
-# of it soon after. Measured in docs/measurements.md, "What λ does".
+# How many losses of guessing the first weights cost: up to the first no accuracy is lost, at the second 15 points are, and soon
+# after it all. Measured in docs/measurements.md, "What λ does".
 GENTLE, COLLAPSE = 0.5, 10.0
 NAMES = {
     "speakers": N_("unseen speakers"),
