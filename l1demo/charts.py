@@ -66,7 +66,11 @@ def loss(rows: Sequence[dict[str, Any]], spec: RunSpec, guessing: float | None =
         shapes.append(_mark("x", spec.penalty.free_epochs + 0.5, _("penalty begins")))
     layout = _layout(_("epoch"), _("loss"), spec)
     layout["shapes"] = shapes
-    layout["yaxis"] |= {"rangemode": "tozero"}
+    seen = [row[name] for row in rows for name in ("train_loss", "val_loss")]
+    top = max([*seen, *(row["objective"] for row in rows[-1:]), guessing or 0.0], default=0.0)
+    layout["yaxis"] |= (
+        {"range": [0, 1.08 * top]} if top else {"rangemode": "tozero"}
+    )  # an objective far above would flatten the rest
     return Chart({"data": lines, "layout": layout}, _loss_finding(rows), spec.id)
 
 
@@ -200,8 +204,9 @@ def zeros_finding(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as a percentage with one decimal."""
-    return f"{100 * fraction:.1f} %"
+    """Write a fraction as a percentage with one decimal; only nothing is 0.0 %, and only all is 100.0 %."""
+    shown = round(100 * fraction, 1)
+    return f"{min(max(shown, 0.1 if fraction > 0 else 0.0), 99.9 if fraction < 1 else 100.0):.1f} %"
 
 
 def packed(values: np.ndarray) -> dict[str, Any]:
@@ -232,9 +237,13 @@ def _layout(x: str, y: str, spec: RunSpec) -> dict[str, Any]:
         "uirevision": spec.id,
         "hovermode": "x unified",
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        "xaxis": {"title": {"text": x}, "range": [0.5, spec.training.epochs + 0.5], "tickformat": "d"},
+        "xaxis": {"title": {"text": x}, "range": [0.5, spec.training.epochs + 0.5], "dtick": _tick(spec.training.epochs)},
         "yaxis": {"title": {"text": y}, "hoverformat": ".3f"},
     }
+
+
+def _tick(epochs: int) -> int:
+    return next(step for step in (1, 2, 5, 10, 20, 50) if epochs <= 6 * step)
 
 
 def _mark(axis: str, at: float, text: str) -> dict[str, Any]:
@@ -271,7 +280,10 @@ def _loss_finding(rows: Sequence[dict[str, Any]]) -> str:
         return _("No epoch has ended yet.")
     last = rows[-1]
     return _("Epoch {epoch}: training loss {train:.3f}, validation loss {val:.3f}; the gap is {gap:+.3f}.").format(
-        epoch=last["epoch"], train=last["train_loss"], val=last["val_loss"], gap=last["val_loss"] - last["train_loss"]
+        epoch=last["epoch"],
+        train=last["train_loss"],
+        val=last["val_loss"],
+        gap=round(last["val_loss"], 3) - round(last["train_loss"], 3),
     )
 
 

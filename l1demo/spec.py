@@ -69,7 +69,7 @@ class CorpusSpec:
     )
     hold_out: str = _control("", "hold-out", N_("Held-out speaker"), N_("This speaker is kept out of training and validated on."))
     train_clips: int = _control(
-        0, "train-clips", N_("Training clips"), N_("How many clips to train on; 0 for all."), low=0, high=100_000
+        0, "train-clips", N_("Training clips (0: all)"), N_("How many clips to train on."), low=0, high=100_000
     )
     label_noise: float = _control(
         0.0,
@@ -118,7 +118,10 @@ class PenaltySpec:
         "proximal",
         "method",
         N_("Method"),
-        N_("Proximal: a soft threshold after each step, which reaches exact zeros. Subgradient: the penalty in the loss."),
+        N_(
+            "Proximal: a soft threshold after each step, which reaches exact zeros. "
+            "Penalty in the loss: its subgradient, which never rests at 0."
+        ),
         choices=("proximal", "subgradient"),
     )
     lam: float = _control(1e-3, "lam", "λ", N_("The weight of the penalty in the objective."), low=0.0, high=10.0)

@@ -116,13 +116,13 @@ def report(rows: Iterable[dict[str, Any]], attempt: str, topic: str) -> tuple[li
 
 
 def scale(spec: dict[str, Any]) -> dict[str, float]:
-    """Return what λ is measured by: ``l1_norm``, ‖W₀‖₁ of the first weights, and ``guessing``, the loss of guessing."""
+    """Return what λ is measured by: ``norm`` of the first weights, and ``guessing``, the loss of guessing."""
     from l1demo import training
 
     described = RunSpec.from_dict(spec)
     data = _division(described.corpus, described.seed)
     return {
-        "l1_norm": training.initial_norm(described, len(data.train.words)),
+        "norm": training.initial_norm(described, len(data.train.words)),
         "guessing": training.loss_of_guessing(described.training.loss, data),
     }
 

@@ -111,20 +111,21 @@ def learning_rate(spec: RunSpec, epoch: int) -> float:
 
 
 def loss_of_guessing(loss: str, data: Division) -> float:
-    """Return the validation loss of a machine that is deaf and says each word as often as it stood in the training labels.
+    """Return the least validation loss of a machine that is deaf: it says each word as often as it is right.
 
     For cross-entropy and C equally frequent words this is ln C.
     """
-    frequency = torch.bincount(torch.from_numpy(data.train.labels), minlength=len(data.train.words)) / len(data.train)
+    labels = torch.from_numpy(data.validation.labels)
+    frequency = torch.bincount(labels, minlength=len(data.train.words)) / len(labels)
     frequency = frequency.clamp(1e-6, 1 - 1e-6)
     logits = torch.logit(frequency) if loss == "bce" else frequency.log()
-    labels = torch.from_numpy(data.validation.labels)
     return LOSSES[loss](logits.expand(len(labels), -1), labels).item()
 
 
 def initial_norm(spec: RunSpec, words: int) -> float:
-    """Return ‖W₀‖₁, the sum of the absolute first weights, without which λ has no scale."""
-    return sum(float(w.detach().abs().sum()) for w in recogniser.build(spec, words).weights().values())
+    """Return ‖W₀‖₁ of the first weights, or Σw₀² for the L2 penalty: without it λ has no scale."""
+    weights = recogniser.build(spec, words).weights().values()
+    return sum(float((w.square() if spec.penalty.kind == "l2" else w.abs()).sum().detach()) for w in weights)
 
 
 def probabilities(logits: torch.Tensor, loss: str) -> torch.Tensor:

@@ -28,9 +28,15 @@ def chosen_seed() -> int | None:
     return st.session_state.get("start-seed")
 
 
+def found(seed: int) -> list[Run]:
+    return [run for spec in pair(seed) if (run := state.find(spec.id))]
+
+
 def train_both() -> None:
     previous = st.session_state.get("start-seed")
     seed = 0 if previous is None else previous + 1
+    while any(run.ended for run in found(seed)):  # others have seen its end; this is to be live. One under way is joined
+        seed += 1
     st.session_state["start-seed"] = seed
     for spec in pair(seed):
         state.submit(spec)
@@ -72,14 +78,13 @@ st.markdown(
     )
 )
 seed = chosen_seed()
-runs = [run for spec in pair(seed) if (run := state.find(spec.id))] if seed is not None else []
+runs = [] if seed is None else found(seed)
 st.button(
     _("Train both: λ = 0 and λ = {lam:g}").format(lam=GOOD_LAM),
     type="primary",
     icon=":material/play_arrow:",
     on_click=train_both,
     disabled=any(not run.ended for run in runs),
-    help=_("Each press trains from new first weights."),
 )
 if runs:  # a link may be of another computer
     st.query_params["seed"] = str(seed)

@@ -15,6 +15,8 @@ MORE = {
     _("Learning"): ("loss", "epochs", "batch", "lr", "free-epochs", "seed"),
 }
 
+PRESETS_HELP = _("quick: a few seconds. strangers: a larger network, trained longer and without penalty, for people it never met.")
+
 
 def train() -> None:
     if state.submit(state.spec()):
@@ -59,7 +61,15 @@ with side:
     with st.container(horizontal=True):
         st.button(_("Train"), type="primary", icon=":material/play_arrow:", on_click=train)
         st.button(_("Stop"), icon=":material/stop:", on_click=stop, disabled=run is None or run.ended)
-    st.selectbox(_("Preset"), list(PRESETS), index=None, key="preset", placeholder=_("Choose settings"), on_change=use_preset)
+    st.selectbox(
+        _("Preset"),
+        list(PRESETS),
+        index=None,
+        key="preset",
+        placeholder=_("Choose settings"),
+        on_change=use_preset,
+        help=PRESETS_HELP,
+    )
     with st.expander(_("More settings")):
         for title, names in MORE.items():
             st.markdown(f"**{title}**")

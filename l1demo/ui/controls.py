@@ -59,6 +59,7 @@ def lam_slider() -> None:
         format_func=lambda lam: f"{lam:g} · {word(lam, scale)}" if scale else f"{lam:g}",
         on_change=_changed,
         args=("lam",),
+        disabled=spec.penalty.kind == "none",
         help=_(control("lam").help),
     )
 
@@ -66,12 +67,23 @@ def lam_slider() -> None:
 def cost() -> None:
     """Show what λ would cost at the start beside the loss of guessing."""
     spec = state.spec()
-    if not (scale := scale_of(spec)):
-        st.caption(_("The workers are getting ready."))
+    if spec.penalty.kind == "none":
+        st.caption(_("No penalty: λ is not used."))
         return
-    price = spec.penalty.lam * scale["l1_norm"]
+    try:
+        scale = _scale(_of_scale(spec))
+    except engine.EngineError as error:
+        st.caption(str(error))
+        return
+    norm = "Σw₀²" if spec.penalty.kind == "l2" else "‖W₀‖₁"
+    price = spec.penalty.lam * scale["norm"]
     bars = (
-        (_("penalty at the start, λ·‖W₀‖₁"), f"{spec.penalty.lam:g} × {scale['l1_norm']:,.0f} = {price:.2f}", price, charts.ZERO),
+        (
+            _("penalty at the start, λ·{norm}").format(norm=norm),
+            f"{spec.penalty.lam:g} × {scale['norm']:,.0f} = {price:.2f}",
+            price,
+            charts.ZERO,
+        ),
         (_("loss of guessing"), f"{scale['guessing']:.2f}", scale["guessing"], charts.WEIGHT),
     )
     longest = max(price, scale["guessing"])
@@ -86,7 +98,7 @@ def cost() -> None:
 
 def word(lam: float, scale: dict[str, float]) -> str:
     """Say in a word what λ asks for: its cost of the first weights, measured in losses of guessing."""
-    share = lam * scale["l1_norm"] / scale["guessing"]
+    share = lam * scale["norm"] / scale["guessing"]
     if lam == 0:
         return _("none")
     if share < GENTLE:
@@ -96,11 +108,14 @@ def word(lam: float, scale: dict[str, float]) -> str:
 
 def scale_of(spec: RunSpec) -> dict[str, float] | None:
     """Return ‖W₀‖₁ and the loss of guessing for a description; None while no worker is there to compute them."""
-    plain = spec.with_values(lam=0.0, penalty="l1", method="proximal", epochs=1)
     try:
-        return _scale(plain.to_json())
+        return _scale(_of_scale(spec))
     except engine.EngineError:
         return None
+
+
+def _of_scale(spec: RunSpec) -> str:
+    return spec.with_values(lam=0.0, method="proximal", epochs=1).to_json()  # which of the description it does not depend on
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)

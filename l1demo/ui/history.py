@@ -21,13 +21,13 @@ def table(key: str) -> None:
         st.caption(_("No run has been made yet."))
         return
     # The number in the key makes a fresh table after each choice, so that the same row can be chosen again.
-    turn = st.session_state.setdefault(f"{key}-turn", 0)
-    picked = st.dataframe(
+    shown = f"{key}-{st.session_state.setdefault(key, 0)}"
+    st.dataframe(
         [_row(run) for run in runs],
-        key=f"{key}-{turn}",
+        key=shown,
         hide_index=True,
         height=min(400, 36 * (len(runs) + 1)),
-        on_select="rerun",
+        on_select=lambda: _choose(key, shown, runs),
         selection_mode="single-row",
         column_config={
             _("asked"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
@@ -35,12 +35,14 @@ def table(key: str) -> None:
             _("accuracy"): st.column_config.NumberColumn(format="percent"),
             _("exactly 0"): st.column_config.NumberColumn(format="percent"),
         },
-    ).selection.rows
-    if picked:
-        st.session_state[f"{key}-turn"] = turn + 1
+    )
+
+
+def _choose(key: str, shown: str, runs: list[Run]) -> None:  # before the page is drawn, when widgets can still be set
+    if picked := st.session_state[shown].selection.rows:
+        st.session_state[key] += 1
         state.show(runs[picked[0]].spec)
         controls.replace_all(runs[picked[0]].spec)
-        st.rerun()
 
 
 def _row(run: Run) -> dict[str, object]:

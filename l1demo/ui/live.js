@@ -60,7 +60,9 @@ class LiveChart {
     this.slider = parent.querySelector(".l1-steps")
     this.range = parent.querySelector("input")
     this.range.oninput = () => this.redraw()
-    this.observer = new ResizeObserver(() => this.plot.data && window.Plotly.Plots.resize(this.plot))
+    this.observer = new ResizeObserver(() => {
+      if (this.plot.data && this.plot.offsetParent) window.Plotly.Plots.resize(this.plot)
+    })
     this.observer.observe(this.plot)
   }
 

@@ -78,7 +78,8 @@ def formula(run: Run) -> None:
     if run.rows:
         last = run.rows[-1]
         norm = f"{last['l2_norm_squared' if squared else 'l1_norm']:.1f}"
-        loss, penalty, objective = (f"{last[name]:.3f}" for name in ("train_loss", "penalty", "objective"))
+        rounded = [round(last[name], 3) for name in ("train_loss", "penalty")]
+        loss, penalty, objective = (f"{value:.3f}" for value in (*rounded, sum(rounded)))  # so that the sum is one as it stands
     else:
         norm = loss = penalty = objective = r"\ldots"
     terms = (

@@ -36,7 +36,7 @@ def choose(**values: Any) -> None:
     try:
         st.session_state.spec = spec().with_values(**values)
     except LabError as error:
-        refuse(str(error))
+        refuse(_("{error}. The setting is as it was before.").format(error=error))
 
 
 def refuse(sentence: str) -> None:
