@@ -48,7 +48,7 @@ def draw(runs: tuple[Run, ...]) -> None:
         run_view.sparsity(run)
 
 
-run = state.shown()
+run = state.shown("train")
 spec = state.spec()
 
 st.title(_("Train"), anchor=False)

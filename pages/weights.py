@@ -47,7 +47,7 @@ def draw(runs: tuple[Run, ...]) -> None:
 
 
 st.title(_("Weights"), anchor=False)
-run = state.shown()
+run = state.shown("weights")
 if run is None:
     st.info(_("Train a network first, or choose an earlier run."), icon=":material/info:")
     history.table("weights-history")

@@ -94,9 +94,9 @@ class LiveChart {
     const finding = step?.alt ?? this.data.alt
     this.slider.querySelector("output").textContent = step?.label ?? ""
     this.note.textContent = this.data.note ? finding : ""
-    this.plot.setAttribute("aria-label", finding)
     const Plotly = await plotly()
     await Plotly.react(this.plot, traces, themed(figure.layout, this.plot), CONFIG)
+    this.plot.setAttribute("aria-label", finding)
   }
 
   take(data) {

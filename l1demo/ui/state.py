@@ -57,8 +57,12 @@ def show(shown: RunSpec) -> None:
     st.session_state.spec = shown
 
 
-def shown() -> Run | None:
-    """Return the run to show: the one chosen in this visit, else the one that the URL names; and write it into the URL."""
+def shown(page: str) -> Run | None:
+    """Return the run to show: the one chosen in this visit, else the one that the URL names; and write it into the page's URL.
+
+    It is written once for each visit to a page, because every writing is a step in the browser's history: who goes back from the
+    written address to the bare one is not to be sent forward again.
+    """
     run_id = st.session_state.get("shown") or st.query_params.get("run")
     run = find(run_id) if run_id else None
     if run is None:
@@ -69,8 +73,10 @@ def shown() -> Run | None:
     if "shown" not in st.session_state:
         show(run.spec)
     wanted = run.spec.to_query() | {"run": run.id}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    if st.session_state.get("written") != (page, run.id):
+        st.session_state.written = (page, run.id)
+        if st.query_params.to_dict() != wanted:
+            st.query_params.from_dict(wanted)
     return run
 
 
