@@ -155,19 +155,3 @@ def test_a_double_click_trains_once(visit: Callable[..., Page]) -> None:
     epochs = page.evaluate("window.epochs")
     assert epochs == sorted(epochs), "it began anew"
     assert runs(page) == before + 1
-
-
-def test_an_earlier_run_is_shown_by_a_click_while_another_is_under_way(visit: Callable[..., Page]) -> None:
-    page = visit(f"/train?{SMALL}&seed=8&epochs=2&lam=0.0005")
-    press_train(page)
-    expect(page.get_by_text("Done: 2 epochs")).to_be_visible()
-    earlier = page.url
-    page.goto(earlier.split("?")[0] + f"?{SMALL}&seed=9&epochs=300&lam=0.003")
-    press_train(page)
-    page.get_by_text("Earlier runs").click()
-    table = page.get_by_test_id("stDataFrame")
-    table.locator("canvas").first.wait_for()
-    table.click(position={"x": 15, "y": 36 * 2.5})  # the box of the second row: the newest run is the first
-    expect(page.get_by_text("Done: 2 epochs")).to_be_visible()
-    assert page.url == earlier
-    expect(page.get_by_role("slider", name="λ")).to_have_attribute("aria-valuetext", re.compile("^0.0005"))
