@@ -124,6 +124,8 @@ def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool =
             "domain": [0.2, 1],
             "title": {"text": _("weight")},
             "range": [-HISTOGRAM_RANGE, HISTOGRAM_RANGE],
+            "tickvals": [-1, -0.5, 0, 0.5, 1],
+            "ticktext": ["≤ −1", "−0.5", "0", "0.5", "≥ 1"],  # the outermost bins hold what lies beyond
             "anchor": "y2",
         },
         "yaxis2": {"anchor": "x2", "rangemode": "tozero"},
