@@ -69,7 +69,7 @@ def loss(rows: Sequence[dict[str, Any]], spec: RunSpec, guessing: float | None =
     seen = [row[name] for row in rows for name in ("train_loss", "val_loss")]
     top = max([*seen, *(row["objective"] for row in rows[-1:]), guessing or 0.0], default=0.0)
     layout["yaxis"] |= (
-        {"range": [0, 1.08 * top]} if top else {"rangemode": "tozero"}
+        {"range": [0, 1.25 * top]} if top else {"rangemode": "tozero"}
     )  # an objective far above would flatten the rest
     return Chart({"data": lines, "layout": layout}, _loss_finding(rows), spec.id)
 
