@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import LabError
+from l1demo.control import Control, parse
 from l1demo.presets import PRESETS
-from l1demo.spec import Control, RunSpec, SpecError, controls, parse
+from l1demo.spec import RunSpec, SpecError, controls
 from l1demo.text import _
 
 REPORTED = (

@@ -10,68 +10,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from l1demo import LabError
+from l1demo.control import Control, SpecError, check, declare, parse
 from l1demo.text import N_, _
 
 SCIENCE = 1  # raise it when the same description begins to give other numbers, so that no stored run is taken for a new one
-
-
-class SpecError(LabError):
-    """A description that cannot be run; the message names the field, the value and the range."""
-
-
-@dataclass(frozen=True)
-class Control:
-    """What a form, a URL and the command line need to know of one field.
-
-    Attributes
-    ----------
-    name : str
-        In URLs as it stands, on the command line with ``--`` before it.
-    kind : type
-        ``str``, ``bool``, ``int`` or ``float``.
-    label, help : str
-        English; translate with ``_`` where shown.
-    low, high : float or None
-        Inclusive range of a number.
-    choices : tuple of str
-        All values that a word may take; empty where any text will do.
-    step : float or None
-        What a form's buttons add to a number.
-    """
-
-    name: str
-    kind: type
-    label: str
-    help: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    step: float | None = None
-
-
-def _control(default: Any, name: str, label: str, help: str, **limits: Any) -> Any:
-    return field(default=default, metadata={"control": Control(name, type(default), label, help, **limits)})
 
 
 @dataclass(frozen=True)
 class CorpusSpec:
     """Whose voices: where the clips come from and how they are divided into training and validation."""
 
-    name: str = _control("digits", "corpus", N_("Corpus"), N_("A built-in corpus, or a folder or ZIP of labelled clips."))
-    test: str = _control("", "test", N_("Validate on"), N_("Another corpus to validate on; empty for a part of the same one."))
-    split: str = _control(
+    name: str = declare("digits", "corpus", N_("Corpus"), N_("A built-in corpus, or a folder or ZIP of labelled clips."))
+    test: str = declare("", "test", N_("Validate on"), N_("Another corpus to validate on; empty for a part of the same one."))
+    split: str = declare(
         "speakers",
         "split",
         N_("Split"),
-        N_("Validate on speakers never heard in training, or on other recordings of the same speakers."),
-        choices=("speakers", "recordings"),
+        N_(
+            "Validate on speakers never heard in training, on other recordings of the same speakers, or on both, each by itself. "
+            "With both, the unseen speakers are the validation."
+        ),
+        choices=("speakers", "recordings", "both"),
     )
-    hold_out: str = _control("", "hold-out", N_("Held-out speaker"), N_("This speaker is kept out of training and validated on."))
-    train_clips: int = _control(
+    hold_out: str = declare("", "hold-out", N_("Held-out speaker"), N_("This speaker is kept out of training and validated on."))
+    train_clips: int = declare(
         0, "train-clips", N_("Training clips (0: all)"), N_("How many clips to train on."), low=0, high=100_000
     )
-    label_noise: float = _control(
+    train_voices: int = declare(
+        0,
+        "train-voices",
+        N_("Training voices (0: all)"),
+        N_("How many speakers to train on."),
+        low=0,
+        high=10_000,
+        later=True,
+    )
+    label_noise: float = declare(
         0.0,
         "label-noise",
         N_("Wrong labels"),
@@ -86,11 +60,11 @@ class CorpusSpec:
 class FeatureSpec:
     """What the network sees of a clip: log-mel frames."""
 
-    n_mels: int = _control(40, "mels", N_("Mel bands"), N_("How many bands the spectrum is divided into."), low=20, high=128)
-    window_ms: float = _control(
+    n_mels: int = declare(40, "mels", N_("Mel bands"), N_("How many bands the spectrum is divided into."), low=20, high=128)
+    window_ms: float = declare(
         32.0, "window", N_("Window (ms)"), N_("How long a piece of sound one frame looks at."), low=8.0, high=64.0, step=2.0
     )
-    hop_ms: float = _control(
+    hop_ms: float = declare(
         16.0, "hop", N_("Hop (ms)"), N_("From the start of one frame to the next."), low=4.0, high=32.0, step=2.0
     )
 
@@ -99,53 +73,74 @@ class FeatureSpec:
 class ModelSpec:
     """The recogniser's size."""
 
-    hidden: int = _control(64, "hidden", N_("Hidden units"), N_("The LSTM's memory cells in each layer."), low=16, high=256)
-    layers: int = _control(1, "layers", N_("Layers"), N_("LSTM layers, one above the other."), low=1, high=2)
+    hidden: int = declare(64, "hidden", N_("Hidden units"), N_("The LSTM's memory cells in each layer."), low=16, high=256)
+    layers: int = declare(1, "layers", N_("Layers"), N_("LSTM layers, one above the other."), low=1, high=2)
 
 
 @dataclass(frozen=True)
 class PenaltySpec:
     """What is asked of the weights besides a small loss."""
 
-    kind: str = _control(
+    kind: str = declare(
         "l1",
         "penalty",
         N_("Penalty"),
-        N_("L1 adds λΣ|w| to the loss, L2 adds λΣw²; biases are never penalised."),
-        choices=("none", "l1", "l2"),
+        N_(
+            "L1 adds λΣ|w| to the loss, L2 adds λΣw², group lasso λ times the length of each hidden unit's weights; "
+            "biases are never penalised."
+        ),
+        choices=("none", "l1", "l2", "group"),
     )
-    method: str = _control(
+    method: str = declare(
         "proximal",
         "method",
         N_("Method"),
         N_(
-            "Proximal: a soft threshold after each step, which reaches exact zeros. "
-            "Penalty in the loss: its subgradient, which never rests at 0."
+            "Proximal: a soft threshold after each of Adam's steps, which reaches exact zeros. "
+            "Penalty in the loss: its subgradient, which never rests at 0. The others are for the lesson on methods."
         ),
-        choices=("proximal", "subgradient"),
+        choices=("proximal", "subgradient", "sgd", "unscaled", "decoupled"),
     )
-    lam: float = _control(1e-3, "lam", "λ", N_("The weight of the penalty in the objective."), low=0.0, high=10.0)
-    free_epochs: int = _control(
+    lam: float = declare(1e-3, "lam", "λ", N_("The weight of the penalty in the objective."), low=0.0, high=10.0)
+    free_epochs: int = declare(
         3, "free-epochs", N_("Penalty-free epochs"), N_("The penalty begins after so many epochs."), low=0, high=300
     )
+    changes: str = declare(
+        "",
+        "lam-changes",
+        N_("Changes of λ"),
+        N_("From which epoch on λ is another, as in 6:0.005 9:0.02; empty where it stays."),
+        later=True,
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "changes", " ".join(f"{epoch}:{lam!r}" for epoch, lam in _read_changes(self.changes)))
 
 
 @dataclass(frozen=True)
 class TrainingSpec:
     """How the network learns."""
 
-    loss: str = _control(
+    loss: str = declare(
         "ce",
         "loss",
         N_("Loss"),
         N_("Cross-entropy, binary cross-entropy on one-hot labels, or mean squared error."),
         choices=("ce", "bce", "mse"),
     )
-    epochs: int = _control(12, "epochs", N_("Epochs"), N_("Passes over the training clips."), low=1, high=300)
-    batch: int = _control(64, "batch", N_("Batch size"), N_("Clips in one step."), low=4, high=1024)
-    lr: float = _control(3e-3, "lr", N_("Learning rate"), N_("Adam's step size."), low=1e-6, high=1.0, step=1e-3)
-    augment: bool = _control(
+    epochs: int = declare(12, "epochs", N_("Epochs"), N_("Passes over the training clips."), low=1, high=300)
+    batch: int = declare(64, "batch", N_("Batch size"), N_("Clips in one step."), low=4, high=1024)
+    lr: float = declare(3e-3, "lr", N_("Learning rate"), N_("Adam's step size."), low=1e-6, high=1.0, step=1e-3)
+    augment: bool = declare(
         True, "augment", N_("Augmentation"), N_("Vary speed, formants, tilt, noise, reverberation and masks in every epoch.")
+    )
+    fall: str = declare(
+        "once",
+        "lr-falls",
+        N_("Learning rate falls"),
+        N_("Over the second half of the run, or over the second half of each λ's epochs, as along a λ path."),
+        choices=("once", "each"),
+        later=True,
     )
 
 
@@ -164,13 +159,21 @@ class RunSpec:
     model: ModelSpec = field(default_factory=ModelSpec)
     penalty: PenaltySpec = field(default_factory=PenaltySpec)
     training: TrainingSpec = field(default_factory=TrainingSpec)
-    seed: int = _control(
+    seed: int = declare(
         0, "seed", N_("Seed"), N_("The start: first weights, order of clips and augmentation."), low=0, high=2**31 - 1
     )
 
     def __post_init__(self) -> None:
         for control, value in controls(self):
-            _check(control, value)
+            check(control, value)
+        if self.penalty.method == "decoupled" and self.penalty.kind not in ("none", "l2"):
+            raise SpecError(_("method is “decoupled”, which is weight decay; choose it with the penalty L2"))
+        if (last := max((0, *(epoch for epoch, _lam in self.changes)))) > self.training.epochs:
+            raise SpecError(
+                _("lam-changes names epoch {epoch}, but the run has {epochs}; change λ before its end").format(
+                    epoch=last, epochs=self.training.epochs
+                )
+            )
         if self.features.hop_ms > self.features.window_ms:
             raise SpecError(
                 _("hop is {hop:g} ms, longer than the window of {window:g} ms; choose a hop of at most the window").format(
@@ -180,8 +183,30 @@ class RunSpec:
 
     @property
     def lam(self) -> float:
-        """The λ that is in force: 0 where there is no penalty."""
+        """The λ that the run begins with: 0 where there is no penalty."""
         return 0.0 if self.penalty.kind == "none" else self.penalty.lam
+
+    @property
+    def changes(self) -> tuple[tuple[int, float], ...]:
+        """From which epoch on λ is another: pairs of epoch and λ, rising in epoch."""
+        return _read_changes(self.penalty.changes)
+
+    def lam_at(self, epoch: int) -> float:
+        """Return the λ of an epoch (from 1): 0 where there is no penalty."""
+        return 0.0 if self.penalty.kind == "none" else [self.lam, *(lam for since, lam in self.changes if since <= epoch)][-1]
+
+    def with_change(self, epoch: int, lam: float) -> "RunSpec":
+        """Return the description of a run that is this one before an epoch, and goes on with another λ from it.
+
+        Raises
+        ------
+        SpecError
+            When λ is out of range, or the run ends before.
+        """
+        kept = [f"{since}:{value!r}" for since, value in self.changes if since < epoch]
+        if epoch == 1:
+            return self.with_values(lam=lam, lam_changes="")
+        return self.with_values(lam_changes=" ".join([*kept, f"{epoch}:{float(lam)!r}"]))
 
     def with_values(self, **values: Any) -> "RunSpec":
         """Return a copy with some controls set, by control name with ``_`` for ``-`` (``lam=0``, ``train_clips=150``).
@@ -261,6 +286,22 @@ class RunSpec:
         return cls().with_values(**given)
 
 
+def _read_changes(text: str) -> tuple[tuple[int, float], ...]:
+    limits = next(f.metadata["control"] for f in fields(PenaltySpec) if f.name == "lam")
+    try:
+        pairs = [(int(epoch), float(lam)) for epoch, lam in (pair.split(":") for pair in text.split())]
+    except (AttributeError, ValueError) as error:
+        raise SpecError(
+            _("lam-changes is {value}; write epochs with their λ, as in 6:0.005 9:0.02").format(value=repr(text)[:60])
+        ) from error
+    for _epoch, lam in pairs:
+        check(limits, lam)
+    epochs = [epoch for epoch, _lam in pairs]
+    if epochs != sorted(set(epochs)) or any(epoch < 2 for epoch in epochs):
+        raise SpecError(_("lam-changes is “{value}”; its epochs must rise, and begin with 2 or more").format(value=text[:60]))
+    return tuple(pairs)
+
+
 def controls(spec: RunSpec) -> Iterator[tuple[Control, Any]]:
     """Yield every control with the value it has in ``spec``, in the order of declaration."""
     for part in fields(spec):
@@ -282,57 +323,8 @@ def control(name: str) -> Control:
     return {c.name: c for c, _value in controls(RunSpec())}[name]
 
 
-def parse(control: Control, text: str) -> Any:
-    """Read a control's value from text.
-
-    Raises
-    ------
-    SpecError
-        When the text is no value of the control's type.
-    """
-    if control.kind is bool:
-        if text not in ("0", "1"):
-            raise SpecError(_("{name} is “{value}”; write 0 or 1").format(name=control.name, value=text[:60]))
-        return text == "1"
-    try:
-        return control.kind(text)
-    except ValueError as error:
-        wanted = _("a whole number") if control.kind is int else _("a number")
-        raise SpecError(
-            _("{name} is “{value}”; write {wanted}").format(name=control.name, value=text[:60], wanted=wanted)
-        ) from error
-
-
 def _write(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
-
-
-def _check(control: Control, value: Any) -> None:
-    accepted = (int, float) if control.kind is float else control.kind
-    if not isinstance(value, accepted) or (isinstance(value, bool) and control.kind is not bool):
-        raise SpecError(
-            _("{name} is {value}; it must be of type {type}").format(
-                name=control.name, value=repr(value)[:60], type=control.kind.__name__
-            )
-        )
-    if control.kind is str and not str(value).isprintable():
-        raise SpecError(
-            _("{name} is {value}; write it in letters that can be printed").format(name=control.name, value=ascii(value)[:60])
-        )
-    if control.choices and value not in control.choices:
-        raise SpecError(
-            _("{name} is “{value}”; choose one of {choices}").format(
-                name=control.name, value=str(value)[:60], choices=", ".join(control.choices)
-            )
-        )
-    if control.low is None or control.high is None:
-        return
-    if not control.low <= value <= control.high:  # NaN is neither
-        raise SpecError(
-            _("{name} is {value}; choose a number from {low:.10g} to {high:.10g}").format(
-                name=control.name, value=value, low=control.low, high=control.high
-            )
-        )
 
 
 def _to_dict(section: Any) -> dict[str, Any]:
@@ -343,6 +335,8 @@ def _to_dict(section: Any) -> dict[str, Any]:
             plain[part.name] = _to_dict(value)
         else:
             kind = part.metadata["control"].kind
+            if part.metadata["later"] and value == part.default:
+                continue
             plain[part.name] = kind(value) or kind()  # 0, 0.0 and -0.0 are one λ, so one run
     return plain
 

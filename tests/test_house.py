@@ -23,7 +23,7 @@ ABOVE = {
     "l1demo.cluster",
     "l1demo.charts",
 }
-SERVER = ("presets", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "tasks", "ui")
+SERVER = ("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "tasks", "ui")
 BELOW_THE_PAGES = {"ui", "engine", "tasks", "charts", "sound_charts", "store", "presets", "spec", "text"}
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),

@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 
+from l1demo.control import Control, parse
 from l1demo.presets import PRESETS
-from l1demo.spec import Control, RunSpec, SpecError, control, controls, parse
+from l1demo.spec import RunSpec, SpecError, control, controls
 
 CONTROLS = [c for c, _value in controls(RunSpec())]
 NUMBERS = [c for c in CONTROLS if c.kind in (int, float)]
-COMPANION = {"window": {"hop": 4.0}, "hop": {"window": 64.0}}  # a hop is at most its window
+COMPANION: dict[str, dict[str, Any]] = {  # what another control must be, so that this one can take all its values
+    "window": {"hop": 4.0},
+    "hop": {"window": 64.0},
+    "method": {"penalty": "l2"},
+}
 
 
 def values_of(c: Control) -> list[Any]:
@@ -25,6 +30,8 @@ def values_of(c: Control) -> list[Any]:
         return list(c.choices)
     if c.kind is bool:
         return [False, True]
+    if c.name == "lam-changes":
+        return ["", "2:0.0", "3:0.001 12:10.0"]
     if c.kind is str:
         return ["", "a folder/with ümlauts & 数字 100%.zip", "x" * 5000, "=&?#+"]
     assert c.low is not None and c.high is not None
@@ -122,6 +129,42 @@ def test_every_way_to_write_a_lam_of_0_is_one_run(zero: float) -> None:
 def test_no_penalty_means_a_lam_of_0_is_in_force() -> None:
     assert RunSpec().with_values(penalty="none", lam=0.5).lam == 0
     assert RunSpec().with_values(penalty="l2", lam=0.5).lam == 0.5
+
+
+def test_a_change_of_lam_holds_from_its_epoch_on() -> None:
+    spec = RunSpec().with_change(6, 5e-3).with_change(9, 0.0)
+    assert [spec.lam_at(epoch) for epoch in (1, 5, 6, 8, 9, 12)] == [1e-3, 1e-3, 5e-3, 5e-3, 0.0, 0.0]
+    assert spec.with_values(penalty="none").lam_at(6) == 0.0
+
+
+def test_a_change_forgets_what_was_planned_after_it_and_at_the_first_epoch_is_another_start() -> None:
+    spec = RunSpec().with_change(6, 5e-3).with_change(9, 0.0)
+    assert spec.with_change(7, 1.0).changes == ((6, 5e-3), (7, 1.0))
+    assert spec.with_change(1, 1.0) == RunSpec().with_values(lam=1.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "1:2", "6:0.1 6:0.2", "9:0 6:0", "6:nan", "6:-1", "6:11", "6", "6:1:2", "13:0.1", ":", "6.5:1"]
+)
+def test_a_change_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match=r"^lam"):
+        RunSpec().with_values(lam_changes=text)
+
+
+def test_changes_written_in_two_ways_are_one_run() -> None:
+    assert RunSpec().with_values(lam_changes=" 6:5e-3   9:0").id == RunSpec().with_values(lam_changes="6:0.005 9:0.0").id
+
+
+def test_decoupled_is_decay_of_squares_alone() -> None:
+    with pytest.raises(SpecError, match="decoupled"):
+        RunSpec().with_values(method="decoupled")
+    assert RunSpec().with_values(method="decoupled", penalty="l2").penalty.method == "decoupled"
+
+
+def test_a_setting_that_came_later_leaves_older_runs_their_id() -> None:
+    later = ("changes", "fall", "train_voices")
+    assert not [name for name in later if f'"{name}"' in RunSpec().to_json()]
+    assert RunSpec().id == "c4805a89778591bd"  # of the first release
 
 
 def test_presets_are_descriptions_and_the_first_is_the_default() -> None:
