@@ -51,24 +51,51 @@ def alive_units(model: Recogniser) -> list[torch.Tensor]:
     list of torch.Tensor, bool, shape (H,)
         One a layer.
     """
+    return [heard & used for heard, used in zip(heard_units(model), used_units(model), strict=True)]
+
+
+@torch.no_grad()
+def heard_units(model: Recogniser) -> list[torch.Tensor]:
+    """Find the hidden units that the sound reaches by non-zero weights, over any number of time steps.
+
+    Returns
+    -------
+    list of torch.Tensor, bool, shape (H,)
+        One a layer.
+    """
+    heard, source = [], torch.ones(model.lstm.input_size, dtype=torch.bool)
+    for into, across in _links(model):
+        source = _spread((into & source).any(1), across)
+        heard.append(source)
+    return heard
+
+
+@torch.no_grad()
+def used_units(model: Recogniser) -> list[torch.Tensor]:
+    """Find the hidden units from which non-zero weights lead to a word, over any number of time steps.
+
+    Returns
+    -------
+    list of torch.Tensor, bool, shape (H,)
+        One a layer.
+    """
+    used, target = [], (model.out.weight != 0).any(0)  # (H,)
+    for into, across in reversed(_links(model)):
+        target = _spread(target, across.T)
+        used.append(target)
+        target = (into & target[:, None]).any(0)
+    return used[::-1]
+
+
+def _links(model: Recogniser) -> list[tuple[torch.Tensor, torch.Tensor]]:
     lstm = model.lstm
-    links = [
+    return [
         (
             (getattr(lstm, f"weight_ih_l{layer}") != 0).view(4, lstm.hidden_size, -1).any(0),  # (H, inputs): to, from
             (getattr(lstm, f"weight_hh_l{layer}") != 0).view(4, lstm.hidden_size, -1).any(0),  # (H, H): to, from
         )
         for layer in range(lstm.num_layers)
     ]
-    heard, source = [], torch.ones(lstm.input_size, dtype=torch.bool)
-    for into, across in links:
-        source = _spread((into & source).any(1), across)
-        heard.append(source)
-    used, target = [], (model.out.weight != 0).any(0)  # (H,)
-    for into, across in reversed(links):
-        target = _spread(target, across.T)
-        used.append(target)
-        target = (into & target[:, None]).any(0)
-    return [a & b for a, b in zip(heard, reversed(used), strict=True)]
 
 
 def _spread(reached: torch.Tensor, across: torch.Tensor) -> torch.Tensor:
