@@ -18,6 +18,7 @@ RATE = 8000  # Hz, of every clip of every corpus
 BUILT_IN = ("digits",)
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 OFFICIAL_TEST_TAKES = 5  # FSDD's readme: recordings 0 to 4 of each speaker and digit are the test
+SEEN = 100  # clips of known voices that split "both" keeps aside where a tenth would be fewer: a standard error of 3 points at 90 %
 
 
 class CorpusError(LabError):
@@ -79,10 +80,14 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Division:
-    """What is trained on and what is validated on; only the labels of ``train`` may be wrong on purpose."""
+    """What is trained on and what is validated on; only the labels of ``train`` may be wrong on purpose.
+
+    ``seen`` is, with the split "both", other recordings of the voices in ``train``.
+    """
 
     train: Corpus
     validation: Corpus
+    seen: Corpus | None = None
 
 
 def load(name_or_path: str) -> Corpus:
@@ -115,50 +120,92 @@ def divide(corpus: Corpus, spec: CorpusSpec, seed: int, test: Corpus | None = No
     corpus : Corpus
         What is trained on, and validated on where ``test`` is None.
     spec : CorpusSpec
-        ``split``, ``hold_out``, ``train_clips`` and ``label_noise`` are read.
+        ``split``, ``hold_out``, ``train_voices``, ``train_clips`` and ``label_noise`` are read. With the split "both", the voices
+        that are not validated on give up a part of their recordings as ``seen``: the official one where they are numbered, else
+        the larger of a tenth and ``SEEN`` clips, but no more than a third.
     seed : int
-        Draws the training clips and the wrong labels. Validation is the same for every seed.
+        Draws the training voices, the training clips and the wrong labels. Validation is the same for every seed; the split
+        "recordings" and ``seen`` have only voices that are trained on.
     test : Corpus, optional
-        Validate on all of this corpus and train on all of ``corpus``.
+        Validate on all of this corpus and train on ``corpus``.
 
     Raises
     ------
     CorpusError
-        When the words of the two corpora differ, the held-out speaker is unknown, or one side would be empty.
+        When the words of the two corpora differ, the held-out speaker is unknown, fewer voices or clips are there than were
+        asked for, or one side would be empty.
     """
+    generator = np.random.default_rng(seed)
+    train, validation, seen = np.arange(len(corpus)), None, None
     if test is not None:
-        if spec.hold_out:
-            raise CorpusError(_("Validate on another corpus or on a held-out speaker; both were chosen. Clear one of them."))
-        train, validation = np.arange(len(corpus)), _with_words_of(corpus, test)
-    else:
-        held = _held_out(corpus, spec)
-        train, validation = np.flatnonzero(~held), corpus.subset(np.flatnonzero(held))
-    if not len(train) or not len(validation):
+        _refuse_two_validations(spec)
+        validation = _with_words_of(corpus, test)
+    elif spec.hold_out or spec.split != "recordings":
+        strangers = np.isin(corpus.voices, _strangers(corpus, spec))
+        train, validation = np.flatnonzero(~strangers), corpus.subset(np.flatnonzero(strangers))
+    if spec.train_voices:
+        train = train[np.isin(corpus.voices[train], _few(corpus, train, spec.train_voices, generator))]
+    if validation is None:
+        held = _other_recordings(corpus, train, 0.1)
+        train, validation = train[~held], corpus.subset(train[held])
+    elif spec.split == "both":
+        held = _other_recordings(corpus, train, min(max(0.1, SEEN / max(1, len(train))), 1 / 3))
+        train, seen = train[~held], corpus.subset(train[held])
+    if not len(train) or not len(validation) or (seen is not None and not len(seen)):
         raise CorpusError(
             _("The division leaves {train} clips to train on and {validation} to validate on; choose another split.").format(
-                train=len(train), validation=len(validation)
+                train=len(train), validation=len(validation) if seen is None else min(len(validation), len(seen))
             )
         )
-    generator = np.random.default_rng(seed)
     if spec.train_clips:
         train = _draw(train, corpus.labels[train], spec.train_clips, generator)
     chosen = corpus.subset(train)
-    return Division(replace(chosen, labels=_mislabel(chosen, spec.label_noise, generator)), validation)
+    return Division(replace(chosen, labels=_mislabel(chosen, spec.label_noise, generator)), validation, seen)
 
 
-def _held_out(corpus: Corpus, spec: CorpusSpec) -> np.ndarray:
+def _refuse_two_validations(spec: CorpusSpec) -> None:
     if spec.hold_out:
-        if spec.hold_out not in corpus.speakers:
-            raise CorpusError(
-                _("There is no speaker “{name}” in {corpus}; choose one of {speakers}.").format(
-                    name=spec.hold_out[:60], corpus=corpus.name, speakers=_some(corpus.speakers)
-                )
+        raise CorpusError(_("Validate on another corpus or on a held-out speaker; both were chosen. Clear one of them."))
+    if spec.split == "both":
+        raise CorpusError(
+            _("Validate on another corpus, or on seen and unseen speakers of one; both were chosen. Choose another split.")
+        )
+
+
+def _strangers(corpus: Corpus, spec: CorpusSpec) -> list[int]:
+    if not spec.hold_out:
+        return _validation_voices(corpus)
+    if spec.hold_out not in corpus.speakers:
+        raise CorpusError(
+            _("There is no speaker “{name}” in {corpus}; choose one of {speakers}.").format(
+                name=spec.hold_out[:60], corpus=corpus.name, speakers=_some(corpus.speakers)
             )
-        return corpus.voices == corpus.speakers.index(spec.hold_out)
-    if spec.split == "speakers":
-        return np.isin(corpus.voices, _validation_voices(corpus))
-    official = corpus.takes < OFFICIAL_TEST_TAKES
-    return official if corpus.numbered and not official.all() and official.any() else _tenth(corpus.labels)
+        )
+    return [corpus.speakers.index(spec.hold_out)]
+
+
+def _few(corpus: Corpus, train: np.ndarray, count: int, generator: np.random.Generator) -> list[int]:
+    present = np.unique(corpus.voices[train]).tolist()
+    if count > len(present):
+        raise CorpusError(
+            _("train-voices is {count}, but there are {n} voices to train on; choose at most {n}, or 0 for all.").format(
+                count=count, n=len(present)
+            )
+        )
+    turns = [(turn, tie, voice) for family in _families(corpus, present) for turn, tie, voice in _in_turn(family, generator)]
+    return [voice for _turn, _tie, voice in sorted(turns)[:count]]  # of each engine one, then another: few, but unlike
+
+
+def _in_turn(family: list[int], generator: np.random.Generator) -> list[tuple[int, float, int]]:
+    order, ties = generator.permutation(family).tolist(), generator.random(len(family)).tolist()
+    return [(turn, tie, voice) for turn, (tie, voice) in enumerate(zip(ties, order, strict=True))]
+
+
+def _other_recordings(corpus: Corpus, train: np.ndarray, share: float) -> np.ndarray:
+    official = corpus.takes[train] < OFFICIAL_TEST_TAKES
+    if corpus.numbered and not official.all() and official.any():
+        return official
+    return _spread(corpus.labels[train], share)
 
 
 def _validation_voices(corpus: Corpus) -> list[int]:
@@ -169,23 +216,26 @@ def _validation_voices(corpus: Corpus) -> list[int]:
         )
     if len(present) < 5:
         return present[-1:]
-    families: dict[str, list[int]] = defaultdict(list)  # text-to-speech voices are named after their engine: hold out some of each
-    for voice in present:
-        families[re.split(r"[^a-z0-9]", corpus.speakers[voice].lower())[0]].append(voice)
-    strata = [family for family in families.values() if len(family) >= 5]
-    strata.append([voice for family in families.values() if len(family) < 5 for voice in family])
     chosen: list[int] = []
-    for family in strata:
+    for family in _families(corpus, present):  # hold out some of each
         by_hash = sorted(family, key=lambda voice: hashlib.sha256(corpus.speakers[voice].encode()).digest())
         chosen += by_hash[: round(len(family) / 5)]
     return chosen
 
 
-def _tenth(labels: np.ndarray) -> np.ndarray:
+def _families(corpus: Corpus, voices: list[int]) -> list[list[int]]:
+    by_name: dict[str, list[int]] = defaultdict(list)  # text-to-speech voices are named after their engine
+    for voice in voices:
+        by_name[re.split(r"[^a-z0-9]", corpus.speakers[voice].lower())[0]].append(voice)
+    families = [family for family in by_name.values() if len(family) >= 5]
+    return [*families, [voice for family in by_name.values() if len(family) < 5 for voice in family]]
+
+
+def _spread(labels: np.ndarray, share: float) -> np.ndarray:
     held = np.zeros(len(labels), bool)
     for word in np.unique(labels):
         clips = np.flatnonzero(labels == word)
-        count = max(1, round(len(clips) / 10)) if len(clips) > 1 else 0
+        count = max(1, round(len(clips) * share)) if len(clips) > 1 else 0
         held[clips[(np.arange(count) * 2 + 1) * len(clips) // (2 * count)] if count else []] = True
     return held
 

@@ -40,11 +40,14 @@ def test_a_subset_keeps_each_clip_with_its_label() -> None:
     assert len(corpus.subset(np.array([], np.int64))) == 0
 
 
-@pytest.mark.parametrize("split", ["recordings", "speakers"])
-def test_no_clip_is_on_both_sides_and_none_is_lost(split: str) -> None:
-    corpus = make()
+@pytest.mark.parametrize("split", ["recordings", "speakers", "both"])
+@pytest.mark.parametrize("numbered", [True, False])
+def test_no_clip_is_on_two_sides_and_none_is_lost(split: str, numbered: bool) -> None:
+    corpus = make(numbered=numbered)
     division = divide(corpus, CorpusSpec(split=split), seed=0)
-    assert sorted(identities(division.train) + identities(division.validation)) == list(range(len(corpus)))
+    seen = identities(division.seen) if division.seen else []
+    assert (split == "both") == bool(seen)
+    assert sorted(identities(division.train) + identities(division.validation) + seen) == list(range(len(corpus)))
 
 
 def test_numbered_recordings_are_split_as_fsdd_says() -> None:
@@ -91,6 +94,64 @@ def test_a_held_out_speaker_is_heard_only_in_validation() -> None:
     division = divide(make(), CorpusSpec(split="recordings", hold_out="ben"), seed=0)
     assert {division.validation.speakers[v] for v in division.validation.voices} == {"ben"}
     assert "ben" not in {division.train.speakers[v] for v in division.train.voices}
+
+
+def voices(corpus: Corpus | None) -> set[str]:
+    assert corpus is not None
+    return {corpus.speakers[voice] for voice in corpus.voices}
+
+
+def test_with_both_the_strangers_are_those_of_speakers_and_the_seen_are_other_recordings_of_the_rest() -> None:
+    corpus = make(speakers=tuple(f"espeak-{i}" for i in range(20)), takes=10, numbered=False)
+    strangers = divide(corpus, CorpusSpec(split="speakers"), seed=0)
+    for seed in range(3):
+        both = divide(corpus, CorpusSpec(split="both", train_clips=90, label_noise=0.5), seed=seed)
+        assert identities(both.validation) == identities(strangers.validation)
+        assert both.seen is not None
+        assert voices(both.seen) <= voices(strangers.train)
+        assert not set(identities(both.seen)) & set(identities(both.train))
+        assert (both.seen.labels == corpus.labels[identities(both.seen)]).all()  # told as they are, though half of train is not
+        assert len(both.train) == 90
+    first, second = (divide(corpus, CorpusSpec(split="both"), seed).seen for seed in (0, 1))
+    assert first and second and identities(first) == identities(second)
+
+
+@pytest.mark.parametrize(
+    ("voices_of_corpus", "takes", "seen"),
+    [(100, 20, 480), (20, 12, 99), (5, 6, 24)],  # of 4,800, 576 and 72 clips of known voices: a tenth, about 100, a third
+)
+def test_as_many_recordings_of_seen_voices_are_kept_aside_as_make_a_fraction_meaningful(voices_of_corpus, takes, seen) -> None:
+    corpus = make(speakers=tuple(f"espeak-{i}" for i in range(voices_of_corpus)), takes=takes, numbered=False)
+    kept = divide(corpus, CorpusSpec(split="both"), seed=0).seen
+    assert kept is not None and len(kept) == seen
+    assert set(np.bincount(kept.labels).tolist()) == {seen // 3}
+
+
+def test_numbered_recordings_of_seen_voices_are_fsdd_s_own_test() -> None:
+    division = divide(make(takes=50), CorpusSpec(split="both", hold_out="ben"), seed=0)
+    assert voices(division.validation) == {"ben"}
+    assert voices(division.seen) == {"anna", "cleo"}
+    assert division.seen is not None and set(division.seen.takes.tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_few_training_voices_are_some_of_each_engine_and_a_larger_draw_holds_the_smaller() -> None:
+    names = [f"espeak-{i}" for i in range(40)] + [f"festival-{i}" for i in range(10)] + ["flite-a", "flite-b", "flite-c"]
+    corpus = make(speakers=tuple(names), takes=10, numbered=False)
+    whole = divide(corpus, CorpusSpec(split="both"), seed=0)
+    draw = {n: divide(corpus, CorpusSpec(split="both", train_voices=n), seed=4) for n in (6, 7)}
+    assert len(voices(draw[6].train)) == 6 and voices(draw[6].train) < voices(draw[7].train) < voices(whole.train)
+    assert sorted(name.split("-")[0] for name in voices(draw[6].train)) == ["espeak"] * 2 + ["festival"] * 2 + ["flite"] * 2
+    for division in draw.values():
+        assert voices(division.seen) == voices(division.train)
+        assert identities(division.validation) == identities(whole.validation)
+    assert voices(divide(corpus, CorpusSpec(train_voices=6), seed=4).train) == voices(draw[6].train)
+    assert voices(divide(corpus, CorpusSpec(train_voices=6), seed=5).train) != voices(draw[6].train)
+
+
+def test_other_recordings_are_of_the_voices_that_are_trained_on() -> None:
+    division = divide(make(takes=20), CorpusSpec(split="recordings", train_voices=2), seed=1)
+    assert voices(division.train) == voices(division.validation)
+    assert len(voices(division.train)) == 2
 
 
 def test_training_clips_are_drawn_evenly_and_validation_stays() -> None:
@@ -142,6 +203,10 @@ def test_another_corpus_validates_under_the_same_words() -> None:
         (make(), CorpusSpec(train_clips=1000, split="recordings"), None, "there are 45 clips to train on"),
         (make(), CorpusSpec(), make(words=("one", "cat", "dog")), "does not teach: cat, dog"),
         (make(), CorpusSpec(hold_out="anna"), make(), "both were chosen"),
+        (make(), CorpusSpec(split="both"), make(), "seen and unseen speakers of one; both were chosen"),
+        (make(), CorpusSpec(train_voices=3), None, "train-voices is 3, but there are 2 voices to train on; choose at most 2"),
+        (make(speakers=("anna",)), CorpusSpec(split="both"), None, "one speaker"),
+        (make(takes=1, speakers=("anna", "ben")), CorpusSpec(split="both"), None, "leaves 3 clips to train on and 0"),
     ],
 )
 def test_what_cannot_be_divided_is_said(corpus: Corpus, spec: CorpusSpec, test: Corpus | None, sentence: str) -> None:
