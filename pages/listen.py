@@ -10,9 +10,8 @@ from l1demo import engine, sound_charts, tasks
 from l1demo.engine import EngineError
 from l1demo.spec import FeatureSpec
 from l1demo.text import _
-from l1demo.ui import controls, live, state
+from l1demo.ui import controls, live, sound_source, state
 
-SOURCES = {"clip": _("Clip"), "record": _("Record"), "upload": _("Upload")}
 KINDS = {
     "log-mel": (_("Log-mel"), _("dB")),
     "linear": (_("Linear frequency"), _("dB")),
@@ -21,37 +20,9 @@ KINDS = {
 }
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def speakers() -> dict[str, tuple[str, ...]]:
-    return engine.current().call(tasks.speakers, "digits", timeout=30.0)
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def recording(word: str, speaker: str) -> bytes:
-    return engine.current().call(tasks.recording, "digits", word, speaker)
-
-
 @st.cache_data(max_entries=50, show_spinner=False)
 def pictures(data: bytes, kind: str, features: FeatureSpec) -> dict[str, Any]:
     return engine.current().call(tasks.pictures, data, kind, asdict(features))
-
-
-def chosen_sound() -> bytes | None:
-    match st.segmented_control(_("Sound"), list(SOURCES), format_func=SOURCES.__getitem__, default="clip", required=True):
-        case "record":
-            rate = st.segmented_control(
-                _("Recording rate"), [16_000, 8_000], format_func="{:,} Hz".format, default=16_000, required=True
-            )
-            sound = st.audio_input(_("Speak one word"), sample_rate=rate, key=f"microphone-{rate}")
-            st.caption(_("No microphone? The browser gives it to pages on HTTPS or localhost only; the README says more."))
-        case "upload":
-            sound = st.file_uploader(_("WAV, FLAC, OGG or MP3 · at most 30 s and 10 MB"), type=["wav", "flac", "ogg", "mp3"])
-        case _:
-            said = speakers()
-            word = st.selectbox(_("Word"), list(said), index=7)
-            speaker = st.selectbox(_("Voice"), said[word])
-            return recording(word, speaker)
-    return sound.getvalue() if sound else None
 
 
 def show_level(about: dict[str, Any]) -> None:
@@ -102,7 +73,7 @@ st.title(_("Listen"), anchor=False)
 side, main = st.columns([1, 3], gap="medium")
 with side:
     try:
-        sound = chosen_sound()
+        sound = sound_source.choose()
     except EngineError as error:
         sound = None
         st.error(str(error), icon=":material/error:")

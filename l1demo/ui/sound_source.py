@@ -1,0 +1,44 @@
+"""Where a page's sound comes from: a clip of the built-in digits, the microphone or a file."""
+
+import streamlit as st
+
+from l1demo import engine, tasks
+from l1demo.text import _
+
+SOURCES = {"clip": _("Clip"), "record": _("Record"), "upload": _("Upload")}
+SEVEN = 7  # the word chosen at first: a hiss, vowels and a nasal
+
+
+def choose() -> bytes | None:
+    """Draw the widgets that choose a sound, and return it as an audio file; None while there is none yet.
+
+    Raises
+    ------
+    EngineError
+        When the built-in clip cannot be read.
+    """
+    match st.segmented_control(_("Sound"), list(SOURCES), format_func=SOURCES.__getitem__, default="clip", required=True):
+        case "record":
+            rate = st.segmented_control(
+                _("Recording rate"), [16_000, 8_000], format_func="{:,} Hz".format, default=16_000, required=True
+            )
+            sound = st.audio_input(_("Speak one word"), sample_rate=rate, key=f"microphone-{rate}")
+            st.caption(_("No microphone? The browser gives it to pages on HTTPS or localhost only; the README says more."))
+        case "upload":
+            sound = st.file_uploader(_("WAV, FLAC, OGG or MP3 · at most 30 s and 10 MB"), type=["wav", "flac", "ogg", "mp3"])
+        case _:
+            said = _speakers()
+            word = st.selectbox(_("Word"), list(said), index=SEVEN)
+            speaker = st.selectbox(_("Voice"), said[word])
+            return _recording(word, speaker)
+    return sound.getvalue() if sound else None
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _speakers() -> dict[str, tuple[str, ...]]:
+    return engine.current().call(tasks.speakers, "digits", timeout=30.0)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _recording(word: str, speaker: str) -> bytes:
+    return engine.current().call(tasks.recording, "digits", word, speaker)
