@@ -39,7 +39,7 @@ def train(options: argparse.Namespace) -> None:
     """Train one run and print its epochs."""
     import torch
 
-    from l1demo import corpora, model, training, weights
+    from l1demo import checkpoint, corpora, training, weights
 
     torch.set_num_threads(1)  # as the workers do: the same description gives the same numbers here and there
     spec = _spec(options)
@@ -51,8 +51,8 @@ def train(options: argparse.Namespace) -> None:
         print(_("skipped: {sentence}").format(sentence=sentence), file=sys.stderr)
     started = time.perf_counter()
     data = training.prepare(division, spec)
-    recogniser = model.build(spec, len(data.words))
-    rows = training.train(spec, data, recogniser)
+    reached = checkpoint.begin(spec, len(data.words))
+    rows = training.train(spec, data, reached)
     last = _print_json(rows) if options.json else _print_table(rows, spec)
     total = time.perf_counter() - started
     if options.json:
@@ -63,7 +63,7 @@ def train(options: argparse.Namespace) -> None:
     else:
         print(_("{n:,} parameters, {seconds:.1f} s in all.").format(n=last["parameters"], seconds=total))
     if options.save:
-        weights.save(options.save, recogniser, spec, data.words)
+        weights.save(options.save, reached.model, spec, data.words)
 
 
 def inspect(options: argparse.Namespace) -> None:

@@ -76,14 +76,14 @@ def train_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
     dict
         ``rows`` (list of dict), ``stopped`` (bool) and ``weights`` (``weights.dump``'s bytes).
     """
-    from l1demo import model, training, weights
+    from l1demo import checkpoint, training, weights
 
     described = RunSpec.from_dict(spec)
     data = _dataset_of(described)
-    recogniser = model.build(described, len(data.words))
-    rows, stopped = report(training.train(described, data, recogniser), attempt, topic)
+    reached = checkpoint.begin(described, len(data.words))
+    rows, stopped = report(training.train(described, data, reached), attempt, topic)
     stopped &= len(rows) < described.training.epochs
-    return {"rows": rows, "stopped": stopped, "weights": weights.dump(recogniser, described, data.words)}
+    return {"rows": rows, "stopped": stopped, "weights": weights.dump(reached.model, described, data.words, reached.stops)}
 
 
 def report(rows: Iterable[dict[str, Any]], attempt: str, topic: str) -> tuple[list[dict[str, Any]], bool]:

@@ -1,8 +1,11 @@
-"""The training loop: a plain generator of epoch records. It knows no threads, no screen, no files and no history."""
+"""The training loop: a plain generator of epoch records. It knows no threads, no screen, no files and no history.
+
+What decides the epochs to come is a ``checkpoint.State``, which can be written down between two of them.
+"""
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +15,15 @@ from torch.nn import functional
 from l1demo import LabError, penalties, sparsity
 from l1demo import model as recogniser
 from l1demo.augment import augment
-from l1demo.corpora import Division
+from l1demo.checkpoint import State, begin
+from l1demo.corpora import Corpus, Division
 from l1demo.features import Frames, frames, normalise
 from l1demo.spec import RunSpec
 from l1demo.text import _
 
 SAMPLE = 500  # training clips that an epoch's record is measured on: all of a small corpus, a fixed draw from a large one
 POOL = 16  # batches that are filled together with clips of like length, so that little time goes into padding
+TRACED, STEPS = 4, 40  # single weights that a record follows, over the last steps of its epoch
 EVALUATION_BATCH = 64  # small enough for a processor's cache, and little padding: 3 % of an epoch less than 512
 
 
@@ -30,24 +35,27 @@ class Diverged(LabError):
 class Dataset:
     """Training and validation clips as the network is to see them.
 
-    ``train`` and ``validation`` are not yet normalised, because augmentation comes before normalisation.
+    None is normalised yet, because augmentation comes before normalisation. ``seen`` is other recordings of the training voices,
+    where the division keeps some.
     """
 
     train: Frames
     validation: Frames
     words: tuple[str, ...]
+    seen: Frames | None = None
 
 
 def prepare(data: Division, spec: RunSpec) -> Dataset:
-    """Compute the features of a divided corpus."""
-    train, validation = (
-        frames([corpus.clip(i) for i in range(len(corpus))], corpus.labels, spec.features)
-        for corpus in (data.train, data.validation)
-    )
-    return Dataset(train, validation, data.train.words)
+    """Turn a division's clips into frames."""
+
+    def framed(part: Corpus) -> Frames:
+        return frames([part.clip(i) for i in range(len(part))], part.labels, spec.features)
+
+    seen = framed(data.seen) if data.seen else None
+    return Dataset(framed(data.train), framed(data.validation), data.train.words, seen)
 
 
-def train(spec: RunSpec, data: Dataset, model: recogniser.Recogniser | None = None) -> Iterator[dict[str, Any]]:
+def train(spec: RunSpec, data: Dataset, state: State | None = None) -> Iterator[dict[str, Any]]:
     """Train a recogniser and yield one record an epoch, after the epoch.
 
     Parameters
@@ -55,59 +63,92 @@ def train(spec: RunSpec, data: Dataset, model: recogniser.Recogniser | None = No
     spec : RunSpec
     data : Dataset
         ``prepare``'s result for the same spec.
-    model : Recogniser, optional
-        Trained in place; ``model.build(spec, len(data.words))`` where not given.
+    state : State, optional
+        Where to go on from; it is changed in place. ``checkpoint.begin``'s where not given.
 
     Yields
     ------
     dict
-        ``epoch`` (from 1), ``train_loss``, ``val_loss`` (data loss, mean over clips, in nats for cross-entropy),
-        ``train_accuracy``, ``val_accuracy``, ``penalty``, ``objective`` (= ``train_loss`` + ``penalty``), ``penalised``
-        (whether the penalty was at work in this epoch), ``seconds``, and all that ``sparsity.describe`` counts. Both losses
-        are measured after the epoch on clips as they are, without augmentation; the training loss on at most 500 clips,
-        always the same.
+        ``epoch`` (from 1), ``lam``, ``train_loss``, ``val_loss`` (data loss, mean over clips, in nats for cross-entropy),
+        ``train_accuracy``, ``val_accuracy``, with a division that has them ``seen_loss`` and ``seen_accuracy``, ``always`` (the
+        word that is the answer to every validation clip, else empty), ``penalty``, ``objective`` (= ``train_loss`` + ``penalty``),
+        ``penalised`` (whether the penalty was at work in this epoch), ``trace`` (4 single weights after each of the epoch's last 40
+        steps), on the last record ``residual`` and ``residual_max`` (how far from an optimum, mean and largest over the weights),
+        ``seconds``, and all that ``sparsity.describe`` counts. Losses are measured after the epoch on clips as they are, without
+        augmentation; the training loss on at most 500 clips, always the same.
+
+        A λ path (``fall`` of "each") ends where all weights are exactly 0: from there no gradient leads away.
 
     Raises
     ------
     Diverged
         When a loss or a weight is no longer a finite number.
     """
-    model = recogniser.build(spec, len(data.words)) if model is None else model
-    penalty = penalties.make(spec.penalty)
-    data_loss = LOSSES[spec.training.loss]
-    optimizer = torch.optim.Adam(model.parameters(), lr=spec.training.lr)
-    generator = torch.Generator().manual_seed(spec.seed)
-    sample = _normalised(_draw(data.train, SAMPLE, spec.seed))
-    validation = _normalised(data.validation)
+    state = begin(spec, len(data.words)) if state is None else state
+    model, optimizer, generator = state.model, state.optimizer, state.generator
+    measured = _Measured(spec, data)
     fixed = None if spec.training.augment else _normalised(data.train)
     weights = list(model.weights().values())
+    units = model.units() if spec.penalty.kind == "group" else []
+    traced = weights[0].detach().view(-1)[:: -(-weights[0].numel() // TRACED)]  # a view: it changes with the weights
 
-    for epoch in range(1, spec.training.epochs + 1):
+    for epoch in range(state.epoch + 1, spec.training.epochs + 1):
         started = time.perf_counter()
+        penalty = penalties.make(spec.penalty.kind, spec.lam_at(epoch))
         active = penalty if epoch > spec.penalty.free_epochs else None
-        optimizer.param_groups[0]["lr"] = learning_rate(spec, epoch)
+        rate = optimizer.param_groups[0]["lr"] = learning_rate(spec, epoch)
+        trace: list[list[float]] = []
         model.train()
         for chosen in _batches(data.train.lengths, spec.training.batch, generator):
             batch = _select(data.train, chosen, generator) if fixed is None else _take(fixed, chosen)
-            loss = data_loss(model(batch.x, batch.lengths), batch.labels)
+            loss = data_loss(spec)(model(batch.x, batch.lengths), batch.labels)
             if active and spec.penalty.method == "subgradient":
-                loss = loss + sum(active.value(w) for w in weights)
+                loss = loss + sum(active.value(w) for w in penalties.take(weights, units))
             optimizer.zero_grad()
             loss.backward()
             if not math.isfinite(loss.item()):
                 raise _diverged(spec, epoch)
+            if active and spec.penalty.method == "decoupled":
+                _decay(weights, 2 * active.lam * rate)
             optimizer.step()
-            if active and spec.penalty.method == "proximal":
-                penalties.proximal_step(active, optimizer, weights)
-        yield _record(epoch, model, penalty, active, data_loss, sample, validation, started, spec)
+            if active and spec.penalty.method in PROXIMAL:
+                penalties.proximal_step(active, optimizer, weights, units, scaled=spec.penalty.method != "unscaled")
+            trace = [*trace[1 - STEPS :], traced.tolist()]
+        state.epoch = epoch
+        row = {"epoch": epoch, "lam": spec.lam_at(epoch), **measured.record(model, penalty, units), "penalised": active is not None}
+        if not math.isfinite(row["train_loss"] + row["val_loss"]):
+            raise _diverged(spec, epoch)
+        end_of_stop = epoch == stop_end(spec, epoch)
+        collapsed = spec.training.fall == "each" and end_of_stop and row["exact_zero_fraction"] == 1
+        if spec.training.fall == "each" and end_of_stop:
+            state.stops.append({name: w.detach().clone() for name, w in model.state_dict().items()})
+        if collapsed or epoch == spec.training.epochs:
+            row |= measured.residual(model, penalty, units)
+        yield row | {"trace": trace, "seconds": time.perf_counter() - started}
+        if collapsed:
+            return
 
 
 def learning_rate(spec: RunSpec, epoch: int) -> float:
-    """Return Adam's step size in an epoch (from 1): constant for half of the run, then falling in a line towards 0.
+    """Return the step size in an epoch (from 1): constant for half of the run, then falling in a line towards 0.
 
-    The fall takes out the last steps' noise, which would otherwise hide what λ does to the accuracy.
+    The fall takes out the last steps' noise, which would otherwise hide what λ does to the accuracy. Where ``fall`` is "each",
+    every λ has its own half and fall.
     """
-    return spec.training.lr * min(1.0, 2 * (1 - (epoch - 1) / spec.training.epochs))
+    first, last = 1, spec.training.epochs
+    if spec.training.fall == "each":
+        first, last = max([1, *(since for since, _lam in spec.changes if since <= epoch)]), stop_end(spec, epoch)
+    return spec.training.lr * min(1.0, 2 * (1 - (epoch - first) / (last - first + 1)))
+
+
+def stop_end(spec: RunSpec, epoch: int) -> int:
+    """Return the last epoch that has the same λ as this one."""
+    return min([spec.training.epochs, *(since - 1 for since, _lam in spec.changes if since > epoch)])
+
+
+def data_loss(spec: RunSpec) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return the loss of logits (B, C) and labels (B,) that a description names."""
+    return LOSSES[spec.training.loss]
 
 
 def loss_of_guessing(loss: str, data: Division) -> float:
@@ -147,6 +188,7 @@ def _mean_squared_error(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
     return (logits.softmax(1) - target).square().sum(1).mean()
 
 
+PROXIMAL = ("proximal", "sgd", "unscaled")
 LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "ce": _cross_entropy,
     "bce": _binary_cross_entropy,
@@ -184,46 +226,67 @@ def _draw(data: Frames, size: int, seed: int) -> Frames:
 
 
 @torch.no_grad()
-def _evaluate(model: recogniser.Recogniser, data: Frames, data_loss: Callable) -> tuple[float, float]:
-    model.eval()
-    loss, right = 0.0, 0
-    for chosen in data.lengths.argsort(stable=True).split(EVALUATION_BATCH):
-        batch = _take(data, chosen)
-        logits = model(batch.x, batch.lengths)
-        loss += data_loss(logits, batch.labels).item() * len(chosen)
-        right += int((logits.argmax(1) == batch.labels).sum())
-    return loss / len(data), right / len(data)
+def _decay(weights: Sequence[torch.Tensor], share: float) -> None:
+    for w in weights:
+        w.mul_(1 - share)
 
 
-def _record(
-    epoch: int,
-    model: recogniser.Recogniser,
-    penalty: penalties.Penalty | None,
-    active: penalties.Penalty | None,
-    data_loss: Callable,
-    sample: Frames,
-    validation: Frames,
-    started: float,
-    spec: RunSpec,
-) -> dict[str, Any]:
-    train_loss, train_accuracy = _evaluate(model, sample, data_loss)
-    val_loss, val_accuracy = _evaluate(model, validation, data_loss)
-    if not math.isfinite(train_loss + val_loss):
-        raise _diverged(spec, epoch)
-    with torch.no_grad():
-        value = sum(float(penalty.value(w)) for w in model.weights().values()) if penalty else 0.0
-    return {
-        "epoch": epoch,
-        "train_loss": train_loss,
-        "val_loss": val_loss,
-        "train_accuracy": train_accuracy,
-        "val_accuracy": val_accuracy,
-        "penalty": value,
-        "objective": train_loss + value,
-        "penalised": active is not None,
-        **sparsity.describe(model),
-        "seconds": time.perf_counter() - started,
-    }
+class _Measured:
+    """The clips that every record is measured on, as the network sees them."""
+
+    def __init__(self, spec: RunSpec, data: Dataset) -> None:
+        self.loss = data_loss(spec)
+        self.sample = _normalised(_draw(data.train, SAMPLE, spec.seed))
+        self.validation = _normalised(data.validation)
+        self.seen = _normalised(data.seen) if data.seen else None
+        self.words = data.words
+
+    @torch.no_grad()
+    def record(
+        self, model: recogniser.Recogniser, penalty: penalties.Penalty | None, units: Sequence[torch.Tensor]
+    ) -> dict[str, Any]:
+        model.eval()
+        train_loss, train_accuracy, _answers = self._evaluate(model, self.sample)
+        val_loss, val_accuracy, answers = self._evaluate(model, self.validation)
+        seen = {}
+        if self.seen:
+            seen["seen_loss"], seen["seen_accuracy"], _answers = self._evaluate(model, self.seen)
+        parts = penalties.take(list(model.weights().values()), units)
+        value = sum(float(penalty.value(w)) for w in parts) if penalty else 0.0
+        return {
+            "train_loss": train_loss,
+            "val_loss": val_loss,
+            "train_accuracy": train_accuracy,
+            "val_accuracy": val_accuracy,
+            **seen,
+            "always": self.words[next(iter(answers))] if len(answers) == 1 else "",
+            "penalty": value,
+            "objective": train_loss + value,
+            **sparsity.describe(model),
+        }
+
+    def residual(
+        self, model: recogniser.Recogniser, penalty: penalties.Penalty | None, units: Sequence[torch.Tensor]
+    ) -> dict[str, float]:
+        weights = list(model.weights().values())
+        loss = self.loss(model(self.sample.x, self.sample.lengths), self.sample.labels)
+        grads = torch.autograd.grad(loss, weights)
+        pairs = zip(penalties.take(weights, units), penalties.take(grads, units), strict=True)
+        with torch.no_grad():
+            parts = [penalty.subdiff_distance(w, grad) if penalty else grad.abs() for w, grad in pairs]
+            far = torch.cat([part.flatten() for part in parts])
+        return {"residual": far.mean().item(), "residual_max": far.max().item()}
+
+    def _evaluate(self, model: recogniser.Recogniser, data: Frames) -> tuple[float, float, set[int]]:
+        loss, right, answers = 0.0, 0, set()
+        for chosen in data.lengths.argsort(stable=True).split(EVALUATION_BATCH):
+            batch = _take(data, chosen)
+            logits = model(batch.x, batch.lengths)
+            loss += self.loss(logits, batch.labels).item() * len(chosen)
+            best = logits.argmax(1)
+            right += int((best == batch.labels).sum())
+            answers.update(best.tolist())
+        return loss / len(data), right / len(data), answers
 
 
 def _diverged(spec: RunSpec, epoch: int) -> Diverged:

@@ -1,6 +1,8 @@
 """A trained recogniser as a safetensors file that says by itself what it is; and what it hears in a recording."""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,13 @@ class ModelError(LabError):
     """A file that holds no recogniser of this lab; the message says why."""
 
 
-def dump(recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...]) -> bytes:
-    """Write a recogniser as safetensors, with its description and its words as JSON in the metadata."""
-    return safetensors.torch.save(recogniser.state_dict(), {"spec": spec.to_json(), "words": json.dumps(words)})
+def dump(recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...], stops: Sequence[dict[str, torch.Tensor]] = ()) -> bytes:
+    """Write a recogniser as safetensors, with its description and its words as JSON in the metadata.
+
+    The stops of a λ path stand beside it, each the recogniser's ``state_dict`` at the end of one λ, as ``stop0/NAME`` and so on.
+    """
+    tensors = recogniser.state_dict() | {f"stop{i}/{name}": w for i, stop in enumerate(stops) for name, w in stop.items()}
+    return safetensors.torch.save(tensors, {"spec": spec.to_json(), "words": json.dumps(words)})
 
 
 def save(path: Path, recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...]) -> None:
@@ -40,8 +46,14 @@ def save(path: Path, recogniser: Recogniser, spec: RunSpec, words: tuple[str, ..
         raise ModelError(_("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror or error)) from error
 
 
-def load(data: bytes) -> tuple[Recogniser, RunSpec, tuple[str, ...]]:
+def load(data: bytes, stop: int | None = None) -> tuple[Recogniser, RunSpec, tuple[str, ...]]:
     """Read ``dump``'s bytes, which may come from anywhere: nothing in them is run.
+
+    Parameters
+    ----------
+    data : bytes
+    stop : int, optional
+        Of a λ path the recogniser at the end of this λ, not the last.
 
     Raises
     ------
@@ -57,7 +69,8 @@ def load(data: bytes) -> tuple[Recogniser, RunSpec, tuple[str, ...]]:
         about = _metadata(data)
         spec, words = RunSpec.from_json(about["spec"]), _words(about["words"])
         recogniser = build(spec, len(words))
-        recogniser.load_state_dict(tensors)
+        part = "" if stop is None else f"stop{stop}/"
+        recogniser.load_state_dict({name.removeprefix(part): w for name, w in tensors.items() if _of_part(name, part)})
         if not all(w.isfinite().all() for w in tensors.values()):
             raise ValueError(_("some weights are not finite numbers"))
     except (safetensors.SafetensorError, SpecError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -78,6 +91,10 @@ def recognise(recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...], dat
     heard = features.frames([clip], np.zeros(1, np.int64), spec.features)
     logits = recogniser(features.normalise(heard.x, heard.lengths), heard.lengths)
     return dict(zip(words, training.probabilities(logits, spec.training.loss)[0].tolist(), strict=True))
+
+
+def _of_part(name: str, part: str) -> bool:
+    return name.startswith(part) if part else not re.match(r"stop\d+/", name)
 
 
 def _words(text: str) -> tuple[str, ...]:

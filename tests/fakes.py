@@ -13,16 +13,16 @@ def noise_run(spec: dict[str, Any], attempt: str, topic: str, paced: bool = Fals
     import safetensors.torch
     import torch
 
-    from l1demo import model, training
+    from l1demo import checkpoint, training
     from l1demo.features import Frames
 
     described = RunSpec.from_dict(spec)
     generator = torch.Generator().manual_seed(described.seed)
     frames = Frames(torch.randn(8, 10, 40, generator=generator), torch.full((8,), 10), torch.arange(8) % 2)
-    recogniser = model.build(described, 2)
-    rows = training.train(described, training.Dataset(frames, frames, ("no", "yes")), recogniser)
+    reached = checkpoint.begin(described, 2)
+    rows = training.train(described, training.Dataset(frames, frames, ("no", "yes")), reached)
     sent, stopped = tasks.report(_at_pace(rows, described) if paced else rows, attempt, topic)
-    return {"rows": sent, "stopped": stopped, "weights": safetensors.torch.save(recogniser.state_dict())}
+    return {"rows": sent, "stopped": stopped, "weights": safetensors.torch.save(reached.model.state_dict())}
 
 
 def _at_pace(rows: Iterator[dict[str, Any]], described: RunSpec) -> Iterator[dict[str, Any]]:

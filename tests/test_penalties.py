@@ -1,12 +1,13 @@
-"""The proximal step against FISTA on a convex twin, closed forms and the optimality residual."""
+"""The proximal maps against FISTA on a convex twin, closed forms and optimality conditions."""
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from l1demo.penalties import L1, L2, make, proximal_step
-from l1demo.spec import PenaltySpec
+from l1demo.model import build
+from l1demo.penalties import L1, L2, GroupLasso, make, proximal_step, put, take
+from l1demo.spec import RunSpec
 
 CLASSES, INPUTS, CLIPS = 3, 12, 80  # an odd number of classes: with an even one the L1 minimum of a softmax is no single point
 
@@ -104,6 +105,89 @@ def test_at_zero_l1_allows_every_gradient_up_to_lam():
 
 
 def test_no_penalty_and_lam_0_are_the_same_nothing():
-    assert make(PenaltySpec(kind="none", lam=1.0)) is None
-    assert make(PenaltySpec(kind="l1", lam=0.0)) is None
-    assert make(PenaltySpec(kind="l2", lam=0.5)) == L2(0.5)
+    assert make("none", 1.0) is None
+    assert make("l1", 0.0) is None
+    assert make("l2", 0.5) == L2(0.5)
+    assert make("group", 0.5) == GroupLasso(0.5)
+
+
+def test_group_lasso_with_one_step_is_block_soft_thresholding():
+    w = torch.randn(50, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * torch.linspace(0, 1, 50)[:, None]
+    length = w.norm(dim=1, keepdim=True)
+    expected = w * (1 - 0.4 * 0.8 * 3 / length).clamp(min=0)  # Yuan and Lin 2006, eq. 2.4
+    found = GroupLasso(0.4).prox(w, 0.8)
+    assert torch.allclose(found, expected, atol=1e-12)
+    assert torch.equal((found == 0).all(1), length[:, 0] <= 0.4 * 0.8 * 3)
+    assert 0 < float((found == 0).all(1).double().mean()) < 1
+
+
+@pytest.mark.parametrize("spread", [0.1, 3.0])  # of the steps' logarithms: Adam's differ by orders of magnitude
+def test_the_group_prox_with_a_step_for_each_weight_meets_the_optimality_condition(spread):
+    generator = torch.Generator().manual_seed(1)
+    w = torch.randn(200, 30, generator=generator, dtype=torch.float64) * torch.logspace(-3, 1, 200)[:, None]
+    step = torch.exp(spread * torch.randn(200, 30, generator=generator, dtype=torch.float64))
+    penalty = GroupLasso(0.25)
+    u = penalty.prox(w, step)
+    assert float(penalty.subdiff_distance(u, (u - w) / step).max()) < 1e-7
+    gone = (u == 0).all(1)
+    assert torch.equal(gone, (u == 0).any(1)) and 0 < int(gone.sum()) < 200
+
+
+def test_the_group_residual_agrees_with_the_derivative_away_from_0_and_allows_a_ball_at_0():
+    w = torch.randn(4, 9, generator=torch.Generator().manual_seed(2), dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(GroupLasso(0.3).value(w), w)
+    assert torch.allclose(GroupLasso(0.3).subdiff_distance(w.detach(), -slope), torch.zeros(4, dtype=torch.float64))
+    grad = torch.zeros(1, 9)
+    grad[0, 0] = 0.3 * 3 + 0.6
+    assert torch.allclose(GroupLasso(0.3).subdiff_distance(torch.zeros(1, 9), grad), torch.tensor([0.6 / 3]))
+
+
+def test_weights_taken_by_units_and_put_back_are_the_same_and_each_is_one_unit_s():
+    recogniser = build(RunSpec().with_values(hidden=16, layers=2, mels=20), 5)
+    weights = [w.detach() for w in recogniser.weights().values()]
+    units = recogniser.units()
+    assert [len(index) for index in units] == [16, 16]
+    assert torch.equal(torch.cat([index.flatten() for index in units]).sort().values, torch.arange(sum(w.numel() for w in weights)))
+    before = [w.clone() for w in weights]
+    parts = take(weights, units)
+    put([2 * part for part in parts], weights, units)
+    assert all(torch.equal(now, 2 * w) for now, w in zip(weights, before, strict=True))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_unit_whose_group_is_0_changes_no_word(layers):
+    recogniser = build(RunSpec().with_values(hidden=16, layers=layers, mels=20), 5)
+    x, lengths = torch.randn(3, 12, 20, generator=torch.Generator().manual_seed(0)), torch.tensor([12, 7, 1])
+    units = recogniser.units()
+    with torch.no_grad():
+        weights = list(recogniser.weights().values())
+        parts = take(weights, units)
+        for part in parts:
+            part[::2] = 0
+        put(parts, weights, units)
+        before = recogniser(x, lengths)
+        for layer in range(layers):
+            for bias in (getattr(recogniser.lstm, f"bias_{side}_l{layer}") for side in ("ih", "hh")):
+                bias.view(4, 16)[:, ::2] += 3.0  # whatever such a unit does, nobody listens
+        assert torch.equal(recogniser(x, lengths), before)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_the_map_s_step_is_adam_s_own_unless_the_wrong_one_is_asked_for(scaled):
+    w = nn.Parameter(torch.tensor([1.0, 2.0, -3.0], dtype=torch.float64))
+    optimizer = torch.optim.Adam([w], lr=0.01)
+    w.grad = torch.tensor([0.5, 4.0, -0.1], dtype=torch.float64)
+    optimizer.step()
+    moved = w.detach().clone()
+    proximal_step(L1(0.2), optimizer, [w], scaled=scaled)
+    pull = 0.01 / (w.grad.abs() + 1e-8) if scaled else torch.full((3,), 0.01, dtype=torch.float64)  # after one step √v̂ is |g|
+    assert torch.allclose(w.detach(), moved - 0.2 * pull * moved.sign(), atol=1e-9)
+
+
+def test_after_sgd_the_map_s_step_is_the_learning_rate():
+    w = nn.Parameter(torch.tensor([1.0, 0.001]))
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    w.grad = torch.zeros(2)
+    optimizer.step()
+    proximal_step(L1(0.2), optimizer, [w])
+    assert w.tolist() == pytest.approx([0.98, 0.0]) and w[1] == 0

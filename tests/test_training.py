@@ -1,13 +1,15 @@
 """Training against a loop of plain PyTorch, the formula, repeatability, and what λ does to real speech."""
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from l1demo import corpora, model, training
+from l1demo import checkpoint, corpora, model, penalties, training
 from l1demo.features import Frames
 from l1demo.spec import RunSpec
 
@@ -32,8 +34,14 @@ def data() -> training.Dataset:
 
 
 def rows_and_model(spec: RunSpec, data: training.Dataset):
-    trained = model.build(spec, len(data.words))
-    return list(training.train(spec, data, trained)), trained
+    trained = checkpoint.begin(spec, len(data.words))
+    return list(training.train(spec, data, trained)), trained.model
+
+
+def untimed(rows: list[dict[str, Any]], without_residual: bool = False) -> list[dict[str, Any]]:
+    """Rows as they come out whoever computes them."""
+    left_out = {"seconds", *(("residual", "residual_max") if without_residual else ())}
+    return [{name: value for name, value in row.items() if name not in left_out} for row in rows]
 
 
 def test_lam_0_is_plain_adam_bit_for_bit(data):
@@ -66,12 +74,9 @@ def test_no_penalty_at_work_is_lam_0_bit_for_bit(data, other):
 
 def test_the_same_description_gives_the_same_numbers_with_augmentation_too(data):
     spec = PLAIN.with_values(augment=True, lam=1e-3, free_epochs=1)
-    first, second = (
-        [{name: value for name, value in row.items() if name != "seconds"} for row in rows_and_model(spec, data)[0]]
-        for _ in range(2)
-    )
+    first, second = (untimed(rows_and_model(spec, data)[0]) for _ in range(2))
     assert first == second
-    assert first != rows_and_model(spec.with_values(seed=1), data)[0]
+    assert first != untimed(rows_and_model(spec.with_values(seed=1), data)[0])
 
 
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
@@ -95,6 +100,150 @@ def test_proximal_reaches_exact_zeros_and_the_penalty_in_the_loss_does_not(data)
     assert proximal[-1]["exact_zero_fraction"] > 0.3
     assert subgradient[-1]["exact_zero_fraction"] == 0
     assert subgradient[-1]["l1_norm"] < subgradient[0]["l1_norm"]
+
+
+def test_decoupled_weight_decay_is_adamw(data):
+    spec = PLAIN.with_values(penalty="l2", method="decoupled", lam=5e-3, free_epochs=0)
+    _rows, trained = rows_and_model(spec, data)
+    reference = model.build(spec, 3)
+    weights = [p for p in reference.parameters() if p.ndim == 2]
+    biases = [p for p in reference.parameters() if p.ndim == 1]
+    optimizer = torch.optim.AdamW([{"params": weights, "weight_decay": 1e-2}, {"params": biases, "weight_decay": 0.0}], lr=3e-3)
+    generator = torch.Generator().manual_seed(spec.seed)
+    x = training.normalise(data.train.x, data.train.lengths)
+    for epoch in range(1, 4):
+        for group in optimizer.param_groups:
+            group["lr"] = training.learning_rate(spec, epoch)
+        for chosen in training._batches(data.train.lengths, 16, generator):
+            lengths = data.train.lengths[chosen]
+            optimizer.zero_grad()
+            functional.cross_entropy(reference(x[chosen, : int(lengths.max())], lengths), data.train.labels[chosen]).backward()
+            optimizer.step()
+    pairs = zip(trained.parameters(), reference.parameters(), strict=True)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in pairs)
+
+
+def test_the_lesson_s_methods_reach_zeros_or_do_not_as_they_are_said_to(data):
+    spec = PLAIN.with_values(lam=3e-3, free_epochs=1, epochs=10)
+    zeros = {
+        name: rows_and_model(spec.with_values(**other), data)[0][-1]["exact_zero_fraction"]
+        for name, other in {
+            "proximal SGD": {"method": "sgd", "lr": 0.5},
+            "unscaled": {"method": "unscaled"},
+            "unscaled, λ a thousand times as large": {"method": "unscaled", "lam": 3.0},
+            "L2 in the loss": {"penalty": "l2", "method": "subgradient"},
+            "decay": {"penalty": "l2", "method": "decoupled"},
+        }.items()
+    }
+    assert zeros["proximal SGD"] > 0.2
+    assert zeros["unscaled"] < 0.01 and zeros["unscaled, λ a thousand times as large"] > 0.2
+    assert zeros["L2 in the loss"] == zeros["decay"] == 0
+
+
+def test_group_lasso_removes_whole_units(data):
+    rows, trained = rows_and_model(PLAIN.with_values(penalty="group", lam=3e-3, free_epochs=1, epochs=12), data)
+    weights = [w.detach() for w in trained.weights().values()]
+    (units,) = penalties.take(weights, trained.units())
+    gone = (units == 0).all(1)
+    assert 0 < int(gone.sum()) < 16
+    assert not (units[~gone] == 0).any()
+    assert rows[-1]["dead_units"] == [int(gone.sum())]
+    assert rows[-1]["penalty"] == pytest.approx(3e-3 * units.shape[1] ** 0.5 * float(units.norm(dim=1).sum()), rel=1e-5)
+
+
+def test_lam_changes_in_the_epoch_that_the_description_names(data):
+    plain = rows_and_model(PLAIN.with_values(lam=1e-3, epochs=6, free_epochs=1), data)[0]
+    spec = PLAIN.with_values(lam=1e-3, epochs=6, free_epochs=1).with_change(4, 0.02)
+    changed = rows_and_model(spec, data)[0]
+    assert [row["lam"] for row in changed] == [1e-3] * 3 + [0.02] * 3
+    assert untimed(changed[:3]) == untimed(plain[:3])
+    assert changed[3]["exact_zero_fraction"] > plain[3]["exact_zero_fraction"]
+    assert changed[3]["penalty"] == pytest.approx(0.02 * changed[3]["l1_norm"], rel=1e-5)
+
+
+PATH = PLAIN.with_values(lam=0.0, epochs=12, lam_changes="5:0.003 7:0.01 9:1.0 11:2.0", lr_falls="each")
+
+
+def test_a_path_keeps_the_network_of_each_lam_and_ends_at_collapse(data):
+    reached = checkpoint.begin(PATH, 3)
+    rows = list(training.train(PATH, data, reached))
+    assert [row["lam"] for row in rows] == [0.0] * 4 + [0.003] * 2 + [0.01] * 2 + [1.0] * 2
+    assert rows[-1]["exact_zero_fraction"] == 1 and "residual" in rows[-1]
+    assert rows[-1]["val_loss"] < 1.2  # biases alone: the loss of guessing
+    zeros = [np.mean([(w == 0).double().mean() for w in stop.values() if w.ndim == 2]) for stop in reached.stops]
+    assert len(zeros) == 4 and zeros == sorted(zeros) and zeros[0] == 0 and zeros[-1] == 1
+    stopped_there = rows_and_model(PLAIN.with_values(lam=0.0, epochs=4), data)
+    assert untimed(rows[:4], without_residual=True) == untimed(
+        stopped_there[0], without_residual=True
+    )  # the first stop is λ = 0's run
+
+
+def test_on_a_path_every_lam_has_its_own_fall_of_the_learning_rate():
+    rates = [training.learning_rate(PATH, epoch) / PATH.training.lr for epoch in range(1, 9)]
+    assert rates == pytest.approx([1, 1, 1, 0.5, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"method": "sgd", "lr": 0.5},
+        {"augment": True},
+        {"penalty": "group"},
+        {"lam_changes": "2:0.01 4:0.02", "lr_falls": "each"},
+    ],
+)
+def test_a_training_that_was_written_down_goes_on_bit_for_bit(data, more):
+    spec = PLAIN.with_values(**{"lam": 2e-3, "free_epochs": 1, "epochs": 5, "layers": 2} | more)
+    whole = checkpoint.begin(spec, 3)
+    rows = list(training.train(spec, data, whole))
+    first = checkpoint.begin(spec, 3)
+    early = training.train(spec, data, first)
+    pieces = [next(early) for _ in range(3)]
+    second = checkpoint.load(spec, 3, checkpoint.dump(first))
+    pieces += list(training.train(spec, data, second))
+    assert untimed(pieces) == untimed(rows)
+    assert all(torch.equal(a, b) for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True))
+    assert len(second.stops) == len(whole.stops)
+
+
+def test_a_record_follows_four_weights_over_the_last_steps(data):
+    spec = PLAIN.with_values(lam=3e-3, free_epochs=0, batch=4, epochs=2)  # 30 steps an epoch
+    rows, trained = rows_and_model(spec, data)
+    assert [len(row["trace"]) for row in rows] == [30, 30]
+    w = trained.lstm.weight_ih_l0.detach().flatten()
+    assert rows[-1]["trace"][-1] == w[:: len(w) // 4].tolist()
+    assert len(rows_and_model(spec.with_values(batch=4, epochs=1), _twice(data))[0][0]["trace"]) == 40
+
+
+def _twice(data: training.Dataset) -> training.Dataset:
+    train = Frames(*(torch.cat([part, part]) for part in (data.train.x, data.train.lengths, data.train.labels)))
+    return training.Dataset(train, data.validation, data.words)
+
+
+def test_the_residual_is_that_of_the_whole_gradient(data):
+    spec = PLAIN.with_values(lam=2e-3, free_epochs=0)
+    rows, trained = rows_and_model(spec, data)
+    assert not any("residual" in row for row in rows[:-1])
+    x = training.normalise(data.train.x, data.train.lengths)
+    weights = list(trained.weights().values())
+    grads = torch.autograd.grad(functional.cross_entropy(trained(x, data.train.lengths), data.train.labels), weights)
+    far = torch.cat([penalties.L1(2e-3).subdiff_distance(w.detach(), g).flatten() for w, g in zip(weights, grads, strict=True)])
+    assert rows[-1]["residual"] == pytest.approx(float(far.mean()), rel=1e-4)
+    assert rows[-1]["residual_max"] == pytest.approx(float(far.max()), rel=1e-4)
+
+
+def test_voices_it_knows_are_measured_beside_the_strangers(data):
+    both = replace(data, seen=data.train)
+    last = rows_and_model(PLAIN, both)[0][-1]
+    assert last["seen_accuracy"] == last["train_accuracy"] and last["seen_loss"] == pytest.approx(last["train_loss"])
+    assert "seen_loss" not in rows_and_model(PLAIN, data)[0][-1]
+
+
+def test_a_network_that_always_says_the_same_word_is_known_by_it(data):
+    deaf = rows_and_model(PLAIN.with_values(lam=10.0, free_epochs=0), data)[0][-1]
+    assert deaf["always"] in data.words
+    assert rows_and_model(PLAIN.with_values(lam=0.0), data)[0][-1]["always"] == ""
 
 
 def test_biases_are_never_penalised(data):

@@ -13,7 +13,7 @@ import safetensors.torch
 import soundfile
 import torch
 
-from l1demo import audio, features, model, training, weights
+from l1demo import audio, checkpoint, features, model, training, weights
 from l1demo.audio import AudioError
 from l1demo.spec import RunSpec
 from l1demo.weights import ModelError
@@ -57,6 +57,18 @@ def test_a_model_comes_back_whole(recogniser: model.Recogniser, whole: bytes) ->
     assert weights._metadata(whole) == {"spec": SPEC.to_json(), "words": json.dumps(WORDS)}
 
 
+def test_each_stop_of_a_path_comes_back_and_the_last_network_too(recogniser: model.Recogniser) -> None:
+    stops = [model.build(SPEC.with_values(seed=seed), len(WORDS)).state_dict() for seed in range(11)]
+    data = weights.dump(recogniser, SPEC, WORDS, stops)
+    for stop in (0, 1, 10):
+        back, _spec, _words = weights.load(data, stop)
+        assert all(torch.equal(w, stops[stop][name]) for name, w in back.state_dict().items())
+    last, _spec, _words = weights.load(data)
+    assert all(torch.equal(w, recogniser.state_dict()[name]) for name, w in last.state_dict().items())
+    with pytest.raises(ModelError):
+        weights.load(data, 11)
+
+
 @pytest.mark.parametrize("loss", ["ce", "bce", "mse"])
 def test_what_it_hears_is_the_model_s_own_output(recogniser: model.Recogniser, loss: str) -> None:
     spec = SPEC.with_values(loss=loss)
@@ -81,10 +93,10 @@ def test_a_trained_model_recognises_what_it_was_trained_on() -> None:
         labels.append(i % 2)
     spec = RunSpec().with_values(hidden=16, mels=20, epochs=6, lr=0.02, batch=8, lam=0.0, augment=False)
     frames = features.frames(clips, np.array(labels), spec.features)
-    recogniser = model.build(spec, 2)
-    last = list(training.train(spec, training.Dataset(frames, frames, ("low", "high")), recogniser))[-1]
+    reached = checkpoint.begin(spec, 2)
+    last = list(training.train(spec, training.Dataset(frames, frames, ("low", "high")), reached))[-1]
     assert last["val_accuracy"] == 1
-    loaded = weights.load(weights.dump(recogniser, spec, ("low", "high")))
+    loaded = weights.load(weights.dump(reached.model, spec, ("low", "high")))
     for clip, word in zip(clips[:4], ("low", "high") * 2, strict=True):
         file = io.BytesIO()
         soundfile.write(file, clip, rate, format="WAV")
