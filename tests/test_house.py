@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SCIENCE = ("training", "model", "penalties", "features", "augment", "audio", "containers", "sparsity", "listening", "weights")
+SCIENCE = (
+    *("training", "model", "penalties", "features", "augment", "audio", "containers", "sparsity", "listening", "weights"),
+    *("forms", "payoff"),
+)
 FORBIDDEN = {"streamlit", "distributed", "dask", "sqlite3", "plotly"}
 ABOVE = {
     "l1demo.ui",
