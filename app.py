@@ -3,30 +3,14 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import FileResponse
-from starlette.routing import Route
 
 from l1demo import engine
 from l1demo.text import _
 from l1demo.ui import identity, live
-
-with as_file(files("plotly") / "package_data" / "plotly.min.js") as plotly:
-    PLOTLY_JS = plotly
-
-
-def served(file: Path) -> Route:
-    """Serve one file; its address names the version, so that a browser fetches it once."""
-
-    async def response(request: Request) -> FileResponse:
-        return FileResponse(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
-
-    return Route(f"{live.FOLDER}/{file.name}", response)
 
 
 def say_sorry(error: Exception) -> bool:
@@ -49,7 +33,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).parent / "l1demo" / "ui" / "navigation.py",
     lifespan=lifespan,
-    routes=[served(PLOTLY_JS), served(live.MODULE)],
+    routes=live.routes(),
     middleware=[Middleware(identity.Cookie)],
     on_script_error=say_sorry,
 )

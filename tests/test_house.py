@@ -26,8 +26,8 @@ ABOVE = {
     "l1demo.cluster",
     "l1demo.charts",
 }
-SERVER = ("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "tasks", "ui")
-BELOW_THE_PAGES = {"ui", "engine", "tasks", "charts", "sound_charts", "store", "presets", "spec", "text"}
+SERVER = ("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "stage", "tasks", "ui")
+BELOW_THE_PAGES = {"ui", "engine", "tasks", "charts", "sound_charts", "stage", "store", "presets", "spec", "text"}
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),
     *("button", "toggle", "checkbox", "radio", "selectbox", "multiselect", "segmented_control", "pills", "slider", "expander"),

@@ -1,7 +1,7 @@
 // A chart that is updated in place: one DOM node from the first number to the last, so zoom and hover survive.
 
 const PLOTLY = new URL(`plotly.min.js${new URL(import.meta.url).search}`, import.meta.url) // the same version as this file's address
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] }
+export const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] }
 const PARTS = `
 <style>
 .l1-steps { display: flex; gap: 0.75rem; align-items: center; font-size: 0.875rem; }
@@ -17,7 +17,7 @@ const PARTS = `
 
 let loading
 
-function plotly() {
+export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")
     script.src = PLOTLY
@@ -31,13 +31,17 @@ function plotly() {
   return loading
 }
 
-function unpacked(bytes) {
+export function unpacked(bytes) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json()
 }
 
-function themed(layout, element) {
+export function colours(element) {
   const style = getComputedStyle(element)
-  const colour = (name) => style.getPropertyValue(`--st-${name}`).trim()
+  return (name) => style.getPropertyValue(`--st-${name}`).trim()
+}
+
+export function themed(layout, element) {
+  const colour = colours(element)
   const axis = { gridcolor: colour("border-color"), zerolinecolor: colour("border-color"), linecolor: colour("border-color") }
   const result = {
     ...layout,
@@ -52,7 +56,40 @@ function themed(layout, element) {
   return result
 }
 
+// Calls of the result follow one another; of those made while one is under way only the last is answered.
+export function oneByOne(work) {
+  let asked = false
+  let busy = false
+  return async () => {
+    asked = true
+    if (busy) return
+    busy = true
+    while (asked) {
+      asked = false
+      await work()
+    }
+    busy = false
+  }
+}
+
+// Of each place in the page its one object, which Streamlit's calls find again.
+export function kept(Class) {
+  const all = new WeakMap()
+  return {
+    draw({ data, parentElement }) {
+      if (!all.has(parentElement)) all.set(parentElement, new Class(parentElement))
+      all.get(parentElement).update(data)
+    },
+    release(parentElement) {
+      all.get(parentElement)?.release()
+      all.delete(parentElement)
+    },
+  }
+}
+
 class LiveChart {
+  redraw = oneByOne(() => this.draw().catch((error) => { this.note.textContent = error.message }))
+
   constructor(parent) {
     parent.append(Object.assign(document.createElement("div"), { innerHTML: PARTS }))
     this.plot = parent.querySelector(".l1-plot")
@@ -69,18 +106,6 @@ class LiveChart {
   update(bytes) {
     this.bytes = bytes
     this.redraw()
-  }
-
-  // Drawings follow one another; of those asked for while one is under way only the last is made.
-  async redraw() {
-    this.asked = true
-    if (this.busy) return
-    this.busy = true
-    while (this.asked) {
-      this.asked = false
-      await this.draw().catch((error) => { this.note.textContent = error.message })
-    }
-    this.busy = false
   }
 
   async draw() {
@@ -118,14 +143,4 @@ class LiveChart {
   }
 }
 
-const charts = new WeakMap()
-
-export function draw({ data, parentElement }) {
-  if (!charts.has(parentElement)) charts.set(parentElement, new LiveChart(parentElement))
-  charts.get(parentElement).update(data)
-}
-
-export function release(parentElement) {
-  charts.get(parentElement)?.release()
-  charts.delete(parentElement)
-}
+export const { draw, release } = kept(LiveChart)

@@ -1,35 +1,55 @@
-"""The live chart: a small component around ``Plotly.react``, which changes a chart where it stands."""
+"""The live chart, a small component around ``Plotly.react`` which changes a chart where it stands, and the stage of many panels."""
 
 import hashlib
 import json
 import zlib
 from importlib.metadata import version
+from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
 from streamlit.components import v2 as components
 
+from l1demo import stage as stages
 from l1demo.charts import Chart
 
-FOLDER = "/l1demo"  # of the addresses below; app.py serves them
-MODULE = Path(__file__).with_name("live.js")
-VERSION = f"{hashlib.sha256(MODULE.read_bytes()).hexdigest()[:8]}-{version('plotly')}"
+FOLDER = "/l1demo"  # of the addresses below
+MODULES = sorted(Path(__file__).parent.glob("*.js"))
+VERSION = (
+    f"{hashlib.sha256(b''.join(m.read_bytes() for m in MODULES)).hexdigest()[:8]}-{version('plotly')}"  # they import one another
+)
 
 # Streamlit sends a component's code with each of its updates, so this is only the door to it.
 _DOOR = """
-let chart
+let module
 export default (component) => {
-  if (chart) chart.draw(component)
-  else import(new URL("ADDRESS", location.origin)).then((module) => (chart = module).draw(component))
-  return () => chart?.release(component.parentElement)
+  if (module) module.draw(component)
+  else import(new URL("ADDRESS", location.origin)).then((loaded) => (module = loaded).draw(component))
+  return () => module?.release(component.parentElement)
 }
 """
-_ADDRESS = f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}/{MODULE.name}?v={VERSION}"
-_component = components.component(
-    "l1demo_live_chart",
-    js=_DOOR.replace("ADDRESS", _ADDRESS),
-    isolate_styles=False,  # Plotly puts its own style sheet into the document
-)
+
+
+def _component(name: str) -> Any:
+    address = f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}/{name}.js?v={VERSION}"
+    return components.component(
+        f"l1demo_{name}",
+        js=_DOOR.replace("ADDRESS", address),
+        isolate_styles=False,  # Plotly puts its own style sheet into the document
+    )
+
+
+_chart, _stage = _component("live"), _component("stage")
+
+
+def routes() -> list[Route]:
+    """Serve the components' code and Plotly's; an address names the version, so that a browser fetches it once."""
+    with as_file(files("plotly") / "package_data" / "plotly.min.js") as plotly:
+        return [_served(file) for file in (plotly, *MODULES)]
 
 
 def chart(chart: Chart, key: str, height: int = 260, note: bool = True) -> None:
@@ -48,4 +68,29 @@ def chart(chart: Chart, key: str, height: int = 260, note: bool = True) -> None:
     data = {"figure": chart.figure, "alt": chart.alt, "note": note, "height": height, "subject": chart.subject}
     if chart.steps:
         data |= {"steps": chart.steps, "steps_label": chart.steps_label}
-    _component(key=key, data=zlib.compress(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()))
+    _chart(key=key, data=_compressed(data))
+
+
+def stage(stage: stages.Stage, key: str) -> None:
+    """Show panels under one slider, which answers in the browser alone; or update those that stand under the same key.
+
+    With new data of the same subject the slider keeps its place, and charts keep their zoom.
+
+    Parameters
+    ----------
+    stage : Stage
+    key : str
+        One on a page.
+    """
+    _stage(key=key, data=_compressed(stages.wire(stage)))
+
+
+def _compressed(data: dict[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _served(file: Path) -> Route:
+    async def response(request: Request) -> FileResponse:
+        return FileResponse(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+    return Route(f"{FOLDER}/{file.name}", response)

@@ -1,0 +1,121 @@
+// One slider over many panels, which all move in the browser itself: nothing is asked of the server while it is dragged.
+
+const { search } = new URL(import.meta.url) // the version, which all our files share
+const { kept, oneByOne, unpacked } = await import(new URL(`live.js${search}`, import.meta.url))
+const { PANELS, STYLE } = await import(new URL(`panels.js${search}`, import.meta.url))
+
+const PARTS = `
+<style>
+.l1-stage { container-type: inline-size; position: relative; }
+.l1-stage > label { display: flex; gap: 0.75rem; align-items: center; flex-wrap: wrap; }
+.l1-stage > label input { flex: 1; accent-color: var(--st-primary-color); min-width: 8rem; }
+.l1-at { min-width: 7rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.l1-finding { margin: 0.25rem 0 0.75rem; min-height: 1.5em; font-variant-numeric: tabular-nums; }
+.l1-panels { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 1.25rem 2rem; }
+.l1-panel { grid-column: span var(--span); min-width: 0; margin: 0; }
+.l1-panel > figcaption { font-weight: 600; font-size: 0.9375rem; margin-bottom: 0.25rem; }
+@container (max-width: 640px) { .l1-panel { grid-column: 1 / -1; } }
+.l1-tip { position: absolute; z-index: 5; pointer-events: none; padding: 0.2rem 0.5rem; font-size: 0.8125rem; white-space: nowrap;
+  color: var(--st-text-color); background: var(--st-secondary-background-color); border: 1px solid var(--st-border-color);
+  border-radius: 0.25rem; }
+${STYLE}
+</style>
+<div class="l1-stage">
+<label><span></span> <input type="range" min="0" step="1"> <span class="l1-at" aria-hidden="true"></span></label>
+<p class="l1-finding" aria-live="polite"></p>
+<div class="l1-panels"></div>
+<div class="l1-tip" hidden></div>
+</div>`
+
+class Stage {
+  panels = []
+  redraw = oneByOne(() => this.draw().catch((error) => { this.finding.textContent = error.message }))
+
+  constructor(parent) {
+    parent.append(Object.assign(document.createElement("div"), { innerHTML: PARTS }))
+    this.root = parent.querySelector(".l1-stage")
+    this.label = this.root.querySelector("label span")
+    this.place = this.root.querySelector(".l1-at")
+    this.finding = this.root.querySelector(".l1-finding")
+    this.grid = this.root.querySelector(".l1-panels")
+    this.tip = this.root.querySelector(".l1-tip")
+    this.range = this.root.querySelector("input")
+    this.range.oninput = () => { // all that a step moves, moves in one frame, however often the pointer does
+      this.frame ??= requestAnimationFrame(() => {
+        this.frame = undefined
+        this.show()
+      })
+    }
+    this.observer = new ResizeObserver(() => this.panels.forEach((panel) => panel.resize?.()))
+    this.observer.observe(this.grid)
+  }
+
+  update(bytes) { // with new bytes, or in a new theme
+    this.bytes = bytes
+    this.redraw()
+  }
+
+  async draw() {
+    if (this.unpackedFrom !== this.bytes) {
+      this.unpackedFrom = this.bytes
+      this.take(await unpacked(this.bytes))
+    }
+    for (const panel of this.panels) panel.dress?.()
+    this.show()
+    await Promise.all(this.panels.map((panel) => panel.draw?.()))
+  }
+
+  take(data) {
+    this.label.textContent = data.label
+    this.range.max = data.steps.length - 1
+    if (this.data?.subject !== data.subject) this.range.value = data.start
+    this.range.disabled = data.steps.length < 2
+    this.data = data
+    data.panels.forEach((spec, i) => {
+      if (this.panels[i]?.constructor !== PANELS[spec.kind]) {
+        const box = document.createElement("figure")
+        box.className = "l1-panel"
+        box.innerHTML = "<figcaption></figcaption><div></div>"
+        this.panels[i]?.release?.()
+        if (this.panels[i]) this.grid.children[i].replaceWith(box)
+        else this.grid.append(box)
+        this.panels[i] = new PANELS[spec.kind](box.lastChild, (...about) => this.tell(...about))
+      }
+      const box = this.grid.children[i]
+      box.firstChild.textContent = spec.title
+      box.style.setProperty("--span", spec.span)
+      this.panels[i].take(spec, data.subject)
+    })
+    for (const panel of this.panels.splice(data.panels.length)) {
+      panel.release?.()
+      this.grid.lastChild.remove()
+    }
+  }
+
+  show() {
+    const step = Number(this.range.value)
+    this.place.textContent = this.data.steps[step]
+    this.range.setAttribute("aria-valuetext", this.data.steps[step])
+    this.finding.textContent = this.data.alts[step]
+    for (const panel of this.panels) panel.show(step)
+  }
+
+  // Shows a few words beside the pointer; without words none.
+  tell(words, x, y) {
+    this.tip.hidden = !words
+    if (!words) return
+    this.tip.textContent = words
+    if (x === undefined) return
+    const { left, top, width } = this.root.getBoundingClientRect()
+    this.tip.style.left = `${Math.max(0, Math.min(x - left + 14, width - this.tip.offsetWidth))}px`
+    this.tip.style.top = `${y - top + 16}px`
+  }
+
+  release() {
+    this.observer.disconnect()
+    cancelAnimationFrame(this.frame)
+    for (const panel of this.panels) panel.release?.()
+  }
+}
+
+export const { draw, release } = kept(Stage)
