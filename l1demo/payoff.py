@@ -17,7 +17,7 @@ from l1demo import audio, features, forms, listening, sparsity, weights
 from l1demo.model import Recogniser, build
 from l1demo.spec import FeatureSpec
 
-ROUNDS, WARM_UP = 40, 5
+ROUNDS, WARM_UP = 100, 5
 
 
 def sizes(data: bytes) -> dict[str, Any]:

@@ -202,3 +202,31 @@ def _ended_after(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def payoff_sizes(data: bytes) -> dict[str, Any]:
+    """Measure a trained recogniser's bytes in every form; see ``payoff.sizes``."""
+    from l1demo import payoff
+
+    return payoff.sizes(data)
+
+
+def payoff_timing(data: bytes, sound: bytes) -> dict[str, Any]:
+    """Measure how long a clip takes each way; see ``payoff.timing``."""
+    from l1demo import payoff
+
+    return payoff.timing(data, sound)
+
+
+def payoff_timing_of_pair(l1: bytes, group: bytes, sound: bytes) -> dict[str, Any]:
+    """Measure how long a clip takes two cut recognisers; see ``payoff.timing_of_pair``."""
+    from l1demo import payoff
+
+    return payoff.timing_of_pair(l1, group, sound)
+
+
+def payoff_hearing(data: bytes, sound: bytes) -> dict[str, Any]:
+    """Compute which mel bands reach a recogniser, and the clip through only those; see ``payoff.hearing``."""
+    from l1demo import payoff
+
+    return payoff.hearing(data, sound)

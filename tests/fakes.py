@@ -10,10 +10,9 @@ from l1demo.spec import RunSpec
 
 def noise_run(spec: dict[str, Any], attempt: str, topic: str, paced: bool = False) -> dict[str, Any]:
     """Train the real recogniser on noise, a few milliseconds an epoch; ``paced`` as ``paced_run``."""
-    import safetensors.torch
     import torch
 
-    from l1demo import checkpoint, training
+    from l1demo import checkpoint, training, weights
     from l1demo.features import Frames
 
     described = RunSpec.from_dict(spec)
@@ -22,7 +21,7 @@ def noise_run(spec: dict[str, Any], attempt: str, topic: str, paced: bool = Fals
     reached = checkpoint.begin(described, 2)
     rows = training.train(described, training.Dataset(frames, frames, ("no", "yes")), reached)
     sent, stopped = tasks.report(_at_pace(rows, described) if paced else rows, attempt, topic)
-    return {"rows": sent, "stopped": stopped, "weights": safetensors.torch.save(reached.model.state_dict())}
+    return {"rows": sent, "stopped": stopped, "weights": weights.dump(reached.model, described, ("no", "yes"))}
 
 
 def _at_pace(rows: Iterator[dict[str, Any]], described: RunSpec) -> Iterator[dict[str, Any]]:
