@@ -166,9 +166,10 @@ def recording(name: str, word: str, speaker: str) -> bytes:
 
 
 def _dataset_of(spec: RunSpec) -> "Dataset":
-    draws = spec.corpus.train_clips or spec.corpus.train_voices or spec.corpus.label_noise  # otherwise the division is the same for every seed
+    corpus = spec.corpus
+    drawn = corpus.train_clips or corpus.train_voices or corpus.label_noise  # otherwise the division is the same for every seed
     with _loading:
-        return _dataset(spec.corpus, spec.features, spec.seed if draws else 0)
+        return _dataset(corpus, spec.features, spec.seed if drawn else 0)
 
 
 @functools.lru_cache(maxsize=2)
