@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCIENCE = (
     *("training", "model", "penalties", "features", "augment", "audio", "containers", "sparsity", "listening", "weights"),
-    *("forms", "payoff"),
+    *("checkpoint", "forms", "payoff"),
 )
 FORBIDDEN = {"streamlit", "distributed", "dask", "sqlite3", "plotly"}
 ABOVE = {
