@@ -1,0 +1,194 @@
+"""Runs with and without penalty, several starts of each, to means, bands and the sentences that they support.
+
+What is trained stands here too, as descriptions; training is the engine's, drawing is ``overfit_charts``'.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from l1demo import advice
+from l1demo.charts import percent
+from l1demo.spec import RunSpec
+from l1demo.store import DONE, Run
+from l1demo.text import _
+
+TOO_LARGE = 10  # times the λ that is tried
+SHUFFLED = 0.9  # of ten words' labels: with each wrong word as likely as the right one, a label says nothing
+# Measured so that λ has the lower validation cross-entropy in 9 of 10 seeds or more: benchmarks/overfit.py
+WRONG_LABELS = RunSpec().with_values(
+    train_clips=300, label_noise=0.4, augment=False, epochs=40, batch=32, lr=0.01, free_epochs=3, lam=0.003
+)
+EXPERIMENTS: dict[str, RunSpec] = {
+    "wrong": WRONG_LABELS,
+    "shuffled": WRONG_LABELS.with_values(label_noise=SHUFFLED),
+    "voices": RunSpec().with_values(
+        split="both", train_voices=4, augment=False, epochs=30, batch=32, lr=0.005, free_epochs=3, lam=0.001
+    ),
+}
+
+Trio = tuple[Run, Run, Run]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A number of several runs, epoch by epoch: its mean, and the least and the greatest of them, each of shape (epochs,)."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What runs of one λ ended with, each of shape (seeds,): losses in nats for cross-entropy, the others fractions."""
+
+    lam: float
+    train_loss: np.ndarray
+    val_loss: np.ndarray
+    train_accuracy: np.ndarray
+    val_accuracy: np.ndarray
+    zeros: np.ndarray
+    seen_accuracy: np.ndarray | None = None
+
+    @property
+    def gap(self) -> np.ndarray:
+        """Validation loss less training loss."""
+        return self.val_loss - self.train_loss
+
+
+def trio(spec: RunSpec) -> tuple[RunSpec, RunSpec, RunSpec]:
+    """Return three descriptions that differ in λ alone: none, that of ``spec``, and too much."""
+    return spec.with_values(lam=0.0), spec, spec.with_values(lam=TOO_LARGE * spec.lam)
+
+
+def trios(spec: RunSpec, seeds: int) -> list[tuple[RunSpec, RunSpec, RunSpec]]:
+    """Return a trio for each of some seeds, from that of ``spec`` upwards."""
+    return [trio(spec.with_values(seed=spec.seed + i)) for i in range(seeds)]
+
+
+def whole(runs: Sequence[Trio]) -> list[Trio]:
+    """Return the trios of which every run was trained to its end."""
+    return [three for three in runs if all(run.state == DONE and run.rows for run in three)]
+
+
+def ends(runs: Sequence[Run]) -> Ends:
+    """Gather what runs of one λ ended with."""
+    last = [run.rows[-1] for run in runs]
+
+    def values(name: str) -> np.ndarray:
+        return np.array([row[name] for row in last], float)
+
+    names = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "exact_zero_fraction")
+    seen = values("seen_accuracy") if all("seen_accuracy" in row for row in last) else None
+    return Ends(runs[0].spec.lam, *map(values, names), seen_accuracy=seen)
+
+
+def band(runs: Sequence[Run], name: str) -> Band:
+    """Return the mean and the range of a number, over the epochs that all of the runs have which have begun."""
+    begun = [run.rows for run in runs if run.rows]
+    epochs = min(map(len, begun), default=0)
+    table = np.array([[row[name] for row in rows[:epochs]] for rows in begun], float).reshape(len(begun), epochs)
+    if not epochs:
+        return Band(*(np.zeros(0) for _bound in range(3)))
+    return Band(table.mean(0), table.min(0), table.max(0))
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Return the standard error of a mean, s/√n; NaN for a single value, of which it is not known."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+
+
+def findings(runs: Sequence[Trio], guessing: float | None) -> list[str]:
+    """Name what happened, each sentence from the numbers of the trios that have ended; none where none has.
+
+    Parameters
+    ----------
+    runs : sequence of three runs
+        Of each seed those that ``trio`` describes.
+    guessing : float or None
+        The loss of guessing.
+    """
+    done = whole(runs)
+    if not done:
+        return []
+    dense, sparse, deaf = (ends(column) for column in zip(*done, strict=True))
+    said = [_of_lam(dense, sparse), _of_too_large([three[2] for three in done], deaf, guessing)]
+    noise = done[0][0].spec.corpus.label_noise
+    if guessing is not None and noise >= 1 - math.exp(-guessing) - 1e-3:
+        said.insert(0, _of_shuffled(dense, guessing))
+    elif dense.seen_accuracy is not None:
+        said.insert(0, _of_voices(dense.seen_accuracy, dense.val_accuracy))
+    return said
+
+
+def _of_lam(dense: Ends, sparse: Ends) -> str:
+    better = dense.val_loss - sparse.val_loss  # (seeds,)
+    n, helped = len(better), int((better > 0).sum())
+    values = {
+        "lam": sparse.lam,
+        "sparse": sparse.val_loss.mean(),
+        "dense": dense.val_loss.mean(),
+        "by": abs(dense.val_loss.mean() - sparse.val_loss.mean()),
+        "gap": sparse.gap.mean(),
+        "gap_dense": dense.gap.mean(),
+        "zeros": percent(float(sparse.zeros.mean())),
+        "helped": helped,
+        "n": n,
+        "error": standard_error(better),
+    }
+    if n == 1:
+        head = (
+            _("λ = {lam:g} helped: its validation loss is {sparse:.3f}, lower by {by:.3f} than {dense:.3f} without penalty.")
+            if helped
+            else _("On this start L1 did not help: validation loss {sparse:.3f} with λ = {lam:g}, and {dense:.3f} without penalty.")
+        )
+    elif 2 * helped > n and better.mean() > 0:
+        head = _(
+            "λ = {lam:g} had the lower validation loss in {helped} of {n} starts: {sparse:.3f} on average, and {dense:.3f} without "
+            "penalty. The difference is {by:.3f} ± {error:.3f} (standard error)."
+        )
+    else:
+        head = _(
+            "On these starts L1 did not help: λ = {lam:g} had the lower validation loss in {helped} of {n} only, {sparse:.3f} on "
+            "average, and {dense:.3f} without penalty (the difference ± {error:.3f}, one standard error)."
+        )
+    rest = _("The gap between training and validation is {gap:.3f} instead of {gap_dense:.3f}, and {zeros} of the weights are 0.")
+    return f"{head} {rest}".format(**values)
+
+
+def _of_too_large(runs: Sequence[Run], large: Ends, guessing: float | None) -> str:
+    values = {"lam": large.lam, "loss": large.val_loss.mean(), "accuracy": percent(float(large.val_accuracy.mean()))}
+    if guessing is None or not all(advice.deaf(run, guessing) for run in runs):
+        return _("λ = {lam:g}: validation loss {loss:.3f}, and {accuracy} of the words are heard right.").format(**values)
+    values["guessing"] = advice.price_of_guessing(runs[0], guessing)
+    words = {run.rows[-1].get("always", "") for run in runs}
+    if len(words) == 1 and (word := words.pop()):
+        sentence = _(
+            "λ = {lam:g} is too large: it always says “{word}”, and its loss of {loss:.3f} is that of guessing, {guessing}."
+        )
+        return sentence.format(word=word, **values)
+    return _("λ = {lam:g} is too large: it hears nothing, and its loss of {loss:.3f} is that of guessing, {guessing}.").format(
+        **values
+    )
+
+
+def _of_shuffled(dense: Ends, guessing: float) -> str:
+    return _(
+        "The labels are drawn by lot, so there is nothing to learn from them. Without penalty the network still gives {train} of "
+        "its training clips the label they have: it knows them by heart. Of the validation clips it hears {val} right; "
+        "a guess hears {chance}."
+    ).format(
+        train=percent(float(dense.train_accuracy.mean())),
+        val=percent(float(dense.val_accuracy.mean())),
+        chance=percent(math.exp(-guessing)),
+    )
+
+
+def _of_voices(seen: np.ndarray, strangers: np.ndarray) -> str:
+    return _(
+        "The same network hears {seen:.0f} % of the words of voices it knows, in recordings it never heard, "
+        "and {strangers:.0f} % of strangers'."
+    ).format(seen=100 * seen.mean(), strangers=100 * strangers.mean())
