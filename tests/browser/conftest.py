@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -57,10 +58,9 @@ def word(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="package")
-def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory, wait_for: Callable[..., Any]) -> Iterator[Lab]:
-    """A server started as the README says, with a history of its own; at the end no process of it may be left."""
-    home = tmp_path_factory.mktemp("home")
+@contextmanager
+def serving(app: Path, home: Path, wait_for: Callable[..., Any]) -> Iterator[Lab]:
+    """A server started as the README says; at the end no process of it may be left."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -68,7 +68,7 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory, wait_for: Calla
     assert streamlit
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [streamlit, "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
+            [streamlit, "run", str(app), "--server.headless", "true", "--server.port", str(port)],
             cwd=ROOT,
             env=os.environ | {"L1DEMO_HOME": str(home)},
             stdout=log,
@@ -87,6 +87,13 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory, wait_for: Calla
             process.kill()
         server.wait()
     assert not left, f"the server ended, but not its {left}"
+
+
+@pytest.fixture(scope="package")
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory, wait_for: Callable[..., Any]) -> Iterator[Lab]:
+    """The lab with a history of its own."""
+    with serving(ROOT / "app.py", tmp_path_factory.mktemp("home"), wait_for) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="package")
