@@ -1,0 +1,274 @@
+"""A λ path: from dense to sparse in one run, each λ warm-started from the last. Its description, and what its rows say.
+
+How it is trained is ``training``'s affair, what its weights look like ``path_weights``', and how both are drawn ``path_charts``'.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from l1demo.spec import RunSpec, SpecError, control
+from l1demo.text import _
+
+FEWEST, MOST = 12, 20  # stops above λ = 0 that a page offers; the command line takes any
+STOPS = 16
+SEEDS = 3
+SHARE = 0.4  # of a cold run's epochs that a warm-started λ is given: docs/measurements.md says what becomes of it
+FIRST, LAST = 0.1, 100.0  # the first and the last λ, in units of λ_ref: from nothing seen to collapse
+SETTLED = {"lam": 0.0, "lam_changes": "", "lr_falls": "once", "free_epochs": 0}  # what a path decides by itself
+T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # Student's t, two-sided, 1 to 9 degrees of freedom
+Z_95 = 1.96
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Several paths of the same settings and λ, over which a mean and its standard error are taken.
+
+    Attributes
+    ----------
+    settings : RunSpec
+        Its λ is not read; its epochs are those at λ = 0, and of a cold run.
+    lams : tuple of float
+        Above 0, rising.
+    seeds : int
+        Paths from ``settings.seed`` on.
+    speakers : tuple of str
+        Where given, one path for each of them and each seed, who is kept out of training and validated on.
+    """
+
+    settings: RunSpec
+    lams: tuple[float, ...]
+    seeds: int = 1
+    speakers: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[RunSpec, ...]:
+        """The descriptions of its runs."""
+        return tuple(describe(start, self.lams) for start in self._starts)
+
+    @property
+    def cold(self) -> tuple[tuple[RunSpec, ...], ...]:
+        """For each λ, 0 among them, a run of its own from first weights, for each path."""
+        kind = settle(self.settings).penalty.kind
+        return tuple(
+            tuple(start.with_values(penalty=kind, lam=lam, lam_changes="", lr_falls="once") for start in self._starts)
+            for lam in (0.0, *self.lams)
+        )
+
+    @property
+    def _starts(self) -> list[RunSpec]:
+        seeds = range(self.settings.seed, self.settings.seed + self.seeds)
+        held = [self.settings.with_values(hold_out=name) for name in self.speakers] or [self.settings]
+        return [start.with_values(seed=seed) for start in held for seed in seeds]
+
+
+def settle(settings: RunSpec) -> RunSpec:
+    """Return settings without what a path decides by itself; where no penalty was chosen, with L1."""
+    kind = "l1" if settings.penalty.kind == "none" else settings.penalty.kind
+    return settings.with_values(penalty=kind, **SETTLED)
+
+
+def describe(settings: RunSpec, lams: Sequence[float], each: int | None = None) -> RunSpec:
+    """Return the description of a path: the settings' epochs with λ = 0, then some with each λ.
+
+    Parameters
+    ----------
+    settings : RunSpec
+    lams : sequence of float
+        Above 0, rising: from weights that are all 0 no way leads back.
+    each : int, optional
+        Epochs at each of them; else two fifths of those at λ = 0, or as many as a run may have.
+
+    Raises
+    ------
+    SpecError
+        When the λ do not rise from above 0, or the run would have too many epochs.
+    """
+    if not lams or list(lams) != sorted(set(lams)) or not lams[0] > 0:
+        raise SpecError(_("The λ of a path must rise, and begin above 0; these are {lams}.").format(lams=_listed(lams)))
+    first = settings.training.epochs
+    room = (int(control("epochs").high or 0) - first) // len(lams)
+    each = each or max(1, min(round(SHARE * first), room))
+    changes = " ".join(f"{first + 1 + i * each}:{float(lam)!r}" for i, lam in enumerate(lams))
+    return settle(settings).with_values(epochs=first + each * len(lams), lam_changes=changes, lr_falls="each")
+
+
+def lams_of(spec: RunSpec) -> tuple[float, ...]:
+    """Return the λ of a path in turn, the first among them."""
+    return (spec.lam, *(lam for _epoch, lam in spec.changes))
+
+
+def ends_of(spec: RunSpec) -> tuple[int, ...]:
+    """Return the last epoch of each λ."""
+    return (*(since - 1 for since, _lam in spec.changes), spec.training.epochs)
+
+
+def guessing(loss: str, words: int) -> float:
+    """Return the loss of guessing among equally frequent words: ln C for cross-entropy."""
+    if loss == "ce":
+        return float(np.log(words))
+    return float(np.log(words) + (words - 1) * np.log(words / (words - 1))) if loss == "bce" else 1 - 1 / words
+
+
+def weights_of(spec: RunSpec, words: int) -> int:
+    """Return how many weights a recogniser has; biases are not counted."""
+    hidden = spec.model.hidden
+    into = [spec.features.n_mels, *[hidden] * (spec.model.layers - 1)]
+    return sum(4 * hidden * (below + hidden) for below in into) + hidden * words
+
+
+def reference(spec: RunSpec, words: int) -> float:
+    """Return λ_ref = L_guessing / E‖W₀‖₁, at which the penalty of first weights is the loss of guessing.
+
+    PyTorch draws the weights of an LSTM evenly from ±1/√H, and those of a last layer of H inputs, too: their mean size is 1/(2√H).
+    For the L2 penalty the mean square is 1/(3H).
+    """
+    hidden = spec.model.hidden
+    size = 1 / (3 * hidden) if spec.penalty.kind == "l2" else 1 / (2 * hidden**0.5)
+    return guessing(spec.training.loss, words) / (weights_of(spec, words) * size)
+
+
+def stops(spec: RunSpec, words: int, count: int = STOPS) -> tuple[float, ...]:
+    """Return λ above 0, evenly spaced on a log scale of two digits, from where nothing is seen of it to collapse."""
+    wanted = reference(spec, words) * np.geomspace(FIRST, LAST, count)
+    return tuple(float(f"{lam:.2g}") for lam in wanted)
+
+
+def lands(spec: RunSpec, settings: RunSpec) -> bool:
+    """Say whether a run with one λ differs from a path's settings in λ, seed and epochs alone, so that it can be drawn on it."""
+    apart = {**SETTLED, "epochs": 1, "seed": 0}
+    if spec.lam == 0:  # then the kind of penalty decides nothing
+        apart |= {"penalty": "l1", "method": "proximal"}
+    return not spec.changes and spec.with_values(**apart) == settings.with_values(**apart)
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """What one or several paths of the same λ came to, at the end of each λ.
+
+    Attributes
+    ----------
+    lams : np.ndarray, float, shape (S,)
+        Rising from 0.
+    train_loss, val_loss, train_accuracy, val_accuracy, zeros, norm, dead : np.ndarray, float, shape (K, S)
+        A row a path; NaN where it is not there yet. ``zeros`` is the fraction of exact zeros, ``norm`` is ‖W‖₁.
+    weights : int
+        How many weights a network has.
+    """
+
+    lams: np.ndarray
+    train_loss: np.ndarray
+    val_loss: np.ndarray
+    train_accuracy: np.ndarray
+    val_accuracy: np.ndarray
+    zeros: np.ndarray
+    norm: np.ndarray
+    dead: np.ndarray
+    weights: int
+
+    @property
+    def paths(self) -> int:
+        """How many of them have come to their first λ."""
+        return int(np.isfinite(self.val_loss[:, 0]).sum())
+
+    def until(self, stop: int) -> "Path":
+        """Return the part before a stop."""
+        parts = {name: value[..., :stop] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return Path(**parts, weights=self.weights)
+
+
+def gather(lams: Sequence[float], runs: Sequence[Sequence[tuple[float, Mapping[str, Any]]]], weights: int) -> Path:
+    """Put stops of several paths, or runs of one λ each, into one table.
+
+    Parameters
+    ----------
+    lams : sequence of float
+    runs : sequence of sequence of (float, dict)
+        For each path, λ and the row at its end, as ``at_stops`` returns them.
+    weights : int
+    """
+    table = np.full((7, len(runs), len(lams)), np.nan)
+    place = {lam: i for i, lam in enumerate(lams)}
+    for k, run in enumerate(runs):
+        for lam, row in run:
+            table[:, k, place[lam]] = (
+                *(row[name] for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")),
+                *(row["exact_zero_fraction"], row["l1_norm"], sum(row["dead_units"])),
+            )
+    return Path(np.array(lams, float), *table, weights=weights)
+
+
+def at_stops(spec: RunSpec, rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, Mapping[str, Any]]]:
+    """Return each λ of a path with the row at its end, as far as it came; weights that are all 0 stay so for every λ to come."""
+    found = [(lam, rows[end - 1]) for lam, end in zip(lams_of(spec), ends_of(spec), strict=True) if end <= len(rows)]
+    if found and found[-1][1]["exact_zero_fraction"] == 1:
+        found += [(lam, found[-1][1]) for lam in lams_of(spec)[len(found) :]]
+    return found
+
+
+def mean(values: np.ndarray) -> np.ndarray:
+    """Return the mean (S,) of values (K, S) over the paths that have come so far; NaN where none has."""
+    there = np.isfinite(values)
+    return np.divide(np.where(there, values, 0).sum(0), there.sum(0), out=np.full(values.shape[1], np.nan), where=there.any(0))
+
+
+def standard_error(values: np.ndarray) -> np.ndarray:
+    """Return the standard error (S,) of the mean of values (K, S); NaN where fewer than two paths have come."""
+    there = np.isfinite(values)
+    count = there.sum(0)
+    squares = np.where(there, values - mean(values), 0) ** 2
+    return np.sqrt(np.divide(squares.sum(0), count * (count - 1), out=np.full(len(count), np.nan), where=count > 1))
+
+
+def best(loss: np.ndarray) -> int | None:
+    """Return the stop of the least mean of a loss (K, S), among those to which all paths have come; None where there is none."""
+    middle = np.where(np.isfinite(loss).all(0), mean(loss), np.nan)
+    return None if np.isnan(middle).all() else int(np.nanargmin(middle))
+
+
+def within_one_error(loss: np.ndarray) -> int | None:
+    """Return the stop of the largest λ whose mean loss is within one standard error of the best; None without a standard error.
+
+    glmnet's ``lambda.1se``.
+
+    References
+    ----------
+    T. Hastie, R. Tibshirani and J. Friedman, "The elements of statistical learning", 2nd edition, Springer 2009, section 7.10.
+    """
+    least = best(loss)
+    if least is None or np.isnan(error := standard_error(loss)[least]):
+        return None
+    middle = np.where(np.isfinite(loss).all(0), mean(loss), np.inf)
+    return int(np.flatnonzero(middle <= middle[least] + error).max())
+
+
+def interval(fraction: np.ndarray, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the 95 % confidence interval of a fraction of clips, whatever its shape.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J. Am. Stat. Assoc. 22, 1927.
+    """
+    spread = Z_95**2 / clips
+    middle = (fraction + spread / 2) / (1 + spread)
+    half = Z_95 / (1 + spread) * np.sqrt(fraction * (1 - fraction) / clips + spread / (4 * clips))
+    return middle - half, middle + half
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean (S,) of a - b, pair by pair, and its standard error, for values (K, S) of the same starts."""
+    return mean(a - b), standard_error(a - b)
+
+
+def means_something(differences: np.ndarray) -> bool:
+    """Say whether the mean of paired differences (K,) is away from 0 by Student's t test at the 5 % level; one pair never is."""
+    if len(differences) < 2:
+        return False
+    bound = T_95[min(len(differences) - 2, len(T_95) - 1)]  # a little too strict for more than ten pairs
+    return bool(abs(differences.mean()) > bound * standard_error(differences[:, None])[0])
+
+
+def _listed(lams: Sequence[float]) -> str:
+    return ", ".join(f"{lam:g}" for lam in lams) or _("none")
