@@ -87,12 +87,11 @@ def ends(runs: Sequence[Run]) -> Ends:
 
 
 def band(runs: Sequence[Run], name: str) -> Band:
-    """Return the mean and the range of a number, over the epochs that all of the runs have which have begun."""
-    begun = [run.rows for run in runs if run.rows]
-    epochs = min(map(len, begun), default=0)
-    table = np.array([[row[name] for row in rows[:epochs]] for rows in begun], float).reshape(len(begun), epochs)
+    """Return the mean and the range of a number, over the runs that have come furthest: those that end later join at their end."""
+    epochs = max((len(run.rows) for run in runs), default=0)
     if not epochs:
         return Band(*(np.zeros(0) for _bound in range(3)))
+    table = np.array([[row[name] for row in run.rows] for run in runs if len(run.rows) == epochs], float)  # (runs, epochs)
     return Band(table.mean(0), table.min(0), table.max(0))
 
 
