@@ -20,14 +20,23 @@ ABOVE = {
     "l1demo.ui",
     "l1demo.engine",
     "l1demo.desk",
+    "l1demo.attempts",
+    "l1demo.ledger",
     "l1demo.link",
     "l1demo.store",
+    "l1demo.database",
     "l1demo.tasks",
     "l1demo.cluster",
     "l1demo.charts",
 }
-SERVER = ("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "stage", "tasks", "ui")
-BELOW_THE_PAGES = {"ui", "engine", "tasks", "charts", "sound_charts", "stage", "store", "presets", "spec", "text"}
+SERVER = (
+    *("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "stage", "tasks", "ui"),
+    *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
+)
+BELOW_THE_PAGES = {
+    *("ui", "engine", "tasks", "charts", "sound_charts", "payoff_charts", "stage", "store", "presets", "spec", "text"),
+    *("overfit", "overfit_charts"),
+}
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),
     *("button", "toggle", "checkbox", "radio", "selectbox", "multiselect", "segmented_control", "pills", "slider", "expander"),
