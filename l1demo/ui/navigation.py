@@ -21,6 +21,7 @@ page = st.navigation(
             st.Page(PAGES / "train.py", title=_("Train"), icon=":material/tune:", help=_("What does λ do?")),
         ],
         _("Understand"): [
+            st.Page(PAGES / "overfit.py", title=_("Overfit"), icon=":material/balance:", help=_("Why regularise?")),
             st.Page(PAGES / "weights.py", title=_("Weights"), icon=":material/grid_on:", help=_("Which weights are left?")),
         ],
     }
