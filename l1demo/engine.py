@@ -1,4 +1,4 @@
-"""The server's one client for background work: queue a run, follow it, stop it, and call short functions on a worker.
+"""The server's one client for background work: queue a run, follow it, pause or stop it, and call short functions on a worker.
 
 Torch is never imported here: work is named by its function and done by ``l1demo.tasks`` on the workers. How runs are ordered
 and kept is the desk's, how workers are reached is the link's.
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import tasks
-from l1demo.desk import Desk, EngineError
+from l1demo.attempts import EngineError as EngineError
+from l1demo.attempts import Pace
+from l1demo.desk import Desk
 from l1demo.link import Connection, Link
 from l1demo.spec import RunSpec
 from l1demo.store import Run, data_folder
@@ -24,6 +26,7 @@ from l1demo.text import _
 
 log = logging.getLogger(__name__)
 
+NAME = 60  # characters of a run's name at most
 STARTING = 30.0  # seconds that a short call waits for a worker to be there
 
 
@@ -78,24 +81,104 @@ class Engine:
     @property
     def notices(self) -> tuple[str, ...]:
         """Sentences about what is wrong with the workers or the history just now; usually none."""
-        return (self._link.trouble, *self._desk.notices) if self._link.trouble else self._desk.notices
+        return tuple(sentence for sentence in (self._link.trouble, *self._desk.ledger.notices) if sentence)
 
-    def submit(self, spec: RunSpec, session: str) -> str:
+    def submit(self, spec: RunSpec, session: str, until: int = 0, wait: float = 0.0) -> str:
         """Ask for a run and return its id.
 
-        A run that is done is answered from the history, one that is queued or running is joined, any other begins anew.
+        A run that is done is answered from the history. One that is queued or running is joined, at the pace of who goes farther
+        and faster. One that is paused, or was interrupted after a pause, goes on. Any other begins anew.
+
+        Parameters
+        ----------
+        spec : RunSpec
+        session : str
+        until : int
+            The epoch after which the run pauses by itself; 0 to let it run to its end.
+        wait : float
+            Seconds between epochs, for slow motion.
 
         Raises
         ------
         EngineError
-            When the lab is closing.
+            Here and in every method that asks for something to be done: when the lab is closing.
         """
-        self._desk.submit(spec, session)
+        self._desk.submit(spec, session, Pace(until, wait))
         return spec.id
 
-    def stop(self, run_id: str) -> None:
-        """Stop a run: at once where it is queued, after its epoch where it is running. One that has ended stays as it is."""
-        self._desk.stop(run_id)
+    def resume(self, run_id: str, session: str, until: int = 0, wait: float = 0.0) -> None:
+        """Go on with a run as ``submit`` does, where it is paused, was interrupted after a pause, or is under way."""
+        self._desk.resume(run_id, session, Pace(until, wait))
+
+    def pause(self, run_id: str) -> None:
+        """Pause a run: at once where it is queued, after its epoch where it is running. It leaves its worker to others."""
+        self._desk.pause(run_id)
+
+    def pace(self, run_id: str, until: int = 0, wait: float = 0.0) -> None:
+        """Change the pace of a run that is queued or running; it loses nothing."""
+        self._desk.set_pace(run_id, Pace(until, wait))
+
+    def stop(self, run_id: str, session: str | None = None) -> bool:
+        """Stop a run: at once where it is queued or paused, after its epoch where it is running; else it stays as it is.
+
+        Parameters
+        ----------
+        run_id : str
+        session : str, optional
+            Who stops it. Where others have asked for it since it began, it goes on for them; without a session it stops always.
+
+        Returns
+        -------
+        bool
+            Whether it stops, or has stopped now.
+        """
+        return self._desk.stop(run_id, session)
+
+    def change(self, run_id: str, lam: float, session: str, until: int = 0, wait: float = 0.0) -> None:
+        """Go on with another λ from where a run is: a new run, which ``Run.successor`` of this one names when it is there.
+
+        A running one leaves after its epoch and is then paused, unless others have asked for it; its successor takes its pace.
+        One that is paused, or was interrupted after a pause, has its successor at once, at the pace given here. One that has not
+        begun gives way to one with that λ from the start. Where no epoch is left, or λ is that already, nothing happens.
+
+        Raises
+        ------
+        SpecError
+            When λ is out of range.
+        """
+        if run := self.run(run_id):
+            run.spec.with_values(lam=lam)
+            self._desk.change(run_id, lam, session, Pace(until, wait))
+
+    def rename(self, run_id: str, session: str, name: str) -> None:
+        """Call a run something in a session's list; the empty name takes the name away.
+
+        Raises
+        ------
+        EngineError
+            When the name is too long or cannot be printed, or the run is not in that list.
+        StoreError
+            When the history cannot be written.
+        """
+        name = " ".join(name.split())
+        if len(name) > NAME or not name.isprintable():
+            raise EngineError(
+                _("A name has at most {n} characters, all of which can be printed; this has {m}.").format(n=NAME, m=len(name))
+            )
+        if not self._desk.rename(run_id, session, name):
+            raise EngineError(_("Only runs of your own list have a name; press Train to have this one in it."))
+
+    def delete(self, run_id: str, session: str) -> None:
+        """Take a run off a session's list.
+
+        Where it is on nobody else's it goes with its epochs, weights and film; where it is under way it is stopped before.
+
+        Raises
+        ------
+        StoreError
+            When the history cannot be written; then it stays.
+        """
+        self._desk.delete(run_id, session)
 
     def run(self, run_id: str) -> Run | None:
         """Return a run as it stands; cheap enough for every page to ask several times a second.
@@ -105,7 +188,7 @@ class Engine:
         StoreError
             When it is not in memory and the history cannot be read.
         """
-        return self._desk.run(run_id)
+        return self._desk.ledger.run(run_id)
 
     def history(self, session: str | None = None, limit: int = 100) -> list[Run]:
         """Return the newest runs first, without rows: those a session asked for, or everyone's.
@@ -115,7 +198,7 @@ class Engine:
         StoreError
             When the history cannot be read.
         """
-        return self._desk.history(session, limit)
+        return self._desk.ledger.history(session, limit)
 
     def weights(self, run_id: str) -> bytes | None:
         """Return a run's trained weights as safetensors; None where it has none yet.
@@ -125,7 +208,17 @@ class Engine:
         StoreError
             When the history cannot be read.
         """
-        return self._desk.weights(run_id)
+        return self._desk.ledger.weights(run_id)
+
+    def film(self, run_id: str) -> dict[int, bytes]:
+        """Return ``film.frame``'s bytes of some of a run's epochs by their numbers, up to where it last left a worker.
+
+        Raises
+        ------
+        StoreError
+            When the history cannot be read.
+        """
+        return self._desk.ledger.film(run_id)
 
     def call(self, function: Callable[..., Any], *args: Any, timeout: float = 10.0) -> Any:
         """Run a function of ``l1demo.tasks`` on the worker for short work and return its result.

@@ -9,10 +9,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from l1demo import cluster
+from l1demo import cluster, tasks
 from l1demo.text import _
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOST = "lost"  # an attempt's worker or its scheduler is gone
 CONNECTING = 5.0  # seconds for a scheduler to answer
 PATIENCE = 30.0  # seconds at most between two tries to connect
+ARRIVING = 60.0  # seconds for a result to come from its worker: far more than ever needed
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,46 @@ class Connection:
     quick: int = 0
     train_resources: dict[str, float] | None = None
     quick_resources: dict[str, float] | None = None
+
+    def listen(self, topic: str, on_message: Callable[[dict[str, str]], None]) -> None:
+        """Have what workers send under a topic, in Dask's loop."""
+        self.client.subscribe_topic(topic, lambda event: on_message(event[1]))  # its first part is the time
+
+    def begin(
+        self, attempt: str, train: Callable[..., Any], args: tuple[Any, ...], on_end: Callable[[str, str, Any], None]
+    ) -> None:
+        """Send an attempt at a run to a worker.
+
+        Parameters
+        ----------
+        attempt : str
+            Its name, new for each.
+        train : callable
+            Called on the worker with ``args``.
+        args : tuple
+        on_end : callable
+            Called in a thread of Dask's with the attempt and ``tasks.outcome``'s result, or with ``LOST`` and None.
+
+        Raises
+        ------
+        ConnectionError
+            When the connection has been closed.
+        """
+        from distributed.client import ClosedClientError
+
+        def ended(future: Any) -> None:
+            on_end(attempt, *_outcome(attempt, future))
+
+        try:
+            future = self.client.submit(tasks.outcome, train, args, resources=self.train_resources, key=attempt)
+        except ClosedClientError as error:
+            raise ConnectionError(str(error)) from error
+        future.add_done_callback(ended)
+
+    def ask_to_leave(self, attempt: str) -> None:
+        """Have an attempt leave after its epoch; returns at once."""
+        client: Any = self.client
+        client.loop.add_callback(_set_event, client, attempt)
 
 
 class Link:
@@ -138,6 +181,29 @@ class Link:
         if losses < 3:
             return _("The lab's workers ended unexpectedly and are being started again; runs begin anew.")
         return _("The lab's workers have ended {n} times and are being started again; the server's log says why.").format(n=losses)
+
+
+def _outcome(attempt: str, future: Any) -> tuple[str, Any]:
+    from distributed import KilledWorker
+
+    try:
+        return future.result(timeout=ARRIVING)
+    except (KilledWorker, CancelledError, TimeoutError, OSError):
+        return LOST, None
+    except Exception as error:
+        log.error("the cluster could not do %s", attempt, exc_info=error)
+        return "crashed", str(error)
+    finally:
+        future.release()
+
+
+async def _set_event(client: Any, name: str) -> None:
+    from distributed import Event
+
+    try:
+        await Event(name, client=client).set()
+    except OSError as error:
+        log.info("an attempt could not be asked to leave, so it is about to be lost anyway: %s", error)
 
 
 def _places(client: "Client", workers: Collection[dict[str, Any]], ours: bool) -> Connection:

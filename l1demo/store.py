@@ -1,29 +1,28 @@
-"""Run history in one SQLite file of the user's data folder: what was asked, by whom, every epoch, and the weights.
+"""Run history in one SQLite file of the user's data folder: what was asked, by whom, every epoch, the weights and their film.
 
-One process writes: the server. What is committed survives a power cut. Scheduling and live state are the engine's.
+One process writes: the server. What is committed survives a power cut. Scheduling and live state are the desk's.
 """
 
-import contextlib
 import json
 import os
 import sqlite3
-import threading
 import time
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from l1demo.database import Database
+from l1demo.database import StoreError as StoreError
 from l1demo.spec import RunSpec, SpecError
-from l1demo.text import _
 
-QUEUED, RUNNING, DONE, STOPPED, FAILED, INTERRUPTED = "queued", "running", "done", "stopped", "failed", "interrupted"
-ENDED = frozenset({DONE, STOPPED, FAILED, INTERRUPTED})
+QUEUED, RUNNING, PAUSED, DONE = "queued", "running", "paused", "done"
+STOPPED, FAILED, INTERRUPTED = "stopped", "failed", "interrupted"
+ENDED = frozenset({PAUSED, DONE, STOPPED, FAILED, INTERRUPTED})
 
 FILE = "history.sqlite"
-LOCK = "in-use.sqlite"
 
 _MIGRATIONS = (  # migration i leads from user_version i to i + 1; never change one that was released
     """
@@ -41,13 +40,17 @@ _MIGRATIONS = (  # migration i leads from user_version i to i + 1; never change 
     CREATE INDEX asked_by ON asked (session, at);
     CREATE INDEX runs_by_age ON runs (created);
     """,
+    """
+    CREATE TABLE checkpoints (run TEXT PRIMARY KEY REFERENCES runs (id), epoch INTEGER NOT NULL, blob BLOB NOT NULL);
+    CREATE TABLE frames (
+        run TEXT NOT NULL REFERENCES runs (id), epoch INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (run, epoch)
+    );
+    ALTER TABLE asked ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    """,
 )
+_CHECKED = ("runs", "epochs", "asked")  # without the blobs, which are large and whose loss harms nothing else
 _RUN = "runs.id, runs.spec, runs.state, runs.error, runs.created, runs.started, runs.finished"
 _LAST = "(SELECT row FROM epochs WHERE epochs.run = runs.id ORDER BY epoch DESC LIMIT 1)"
-
-
-class StoreError(RuntimeError):
-    """History cannot be read or written; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Run:
         The description's ``RunSpec.id``.
     spec : RunSpec
     state : str
-        ``queued``, ``running``, ``done``, ``stopped``, ``failed`` or ``interrupted``.
+        ``queued``, ``running``, ``paused``, ``done``, ``stopped``, ``failed`` or ``interrupted``.
     error : str
         A sentence for the person, where the run failed.
     rows : tuple of dict
@@ -71,6 +74,10 @@ class Run:
         Seconds since 1970.
     place : int or None
         0 while it runs, 1 when it is the next, and so on; None when it has ended.
+    name : str
+        What a session calls it, in that session's list.
+    successor : str
+        The id of the run that went on from here with another λ, as long as the lab remembers; else empty.
     """
 
     id: str
@@ -83,11 +90,35 @@ class Run:
     started: float | None = None
     finished: float | None = None
     place: int | None = None
+    name: str = ""
+    successor: str = ""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come of it unless it is asked for again."""
+        """Whether nothing more will come of it unless it is asked for again; so a paused one has."""
         return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Left:
+    """What an attempt at a run left behind beside its rows.
+
+    Attributes
+    ----------
+    weights : bytes or None
+        The network as safetensors.
+    checkpoint : bytes or None
+        ``checkpoint.dump``'s bytes, where the attempt left before the run's end.
+    epoch : int
+        The epoch after which the checkpoint was taken.
+    film : mapping of int to bytes
+        ``film.frame`` by epoch.
+    """
+
+    weights: bytes | None = None
+    checkpoint: bytes | None = None
+    epoch: int = 0
+    film: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def data_folder() -> Path:
@@ -115,153 +146,157 @@ class Store:
     """
 
     def __init__(self, home: Path | None) -> None:
-        self.path = home / FILE if home else Path(":memory:")
-        self.notice = ""
-        self._held = _hold(home) if home else None
-        self._writing, self._reading = threading.RLock(), threading.RLock()
+        self._database = Database(home, FILE, _MIGRATIONS, _CHECKED)
+        self.notice = self._database.notice
         try:
-            self._open()
+            with self._database.write() as sql:
+                sql.execute("UPDATE runs SET state = ? WHERE state IN (?, ?)", (INTERRUPTED, QUEUED, RUNNING))
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Close the file and let another process have the folder."""
-        for connection in {id(c): c for c in (getattr(self, "_reader", None), getattr(self, "_writer", None), self._held)}.values():
-            if connection:
-                connection.close()
+        self._database.close()
 
     def add(self, spec: RunSpec, session: str) -> Run:
         """Note that a session asked for a run, and queue it unless it is queued, running or done already."""
-        now = time.time()
-        with self._write() as sql:
-            sql.execute(
-                "INSERT INTO runs (id, spec, state, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state ="
-                " excluded.state, error = '', created = excluded.created, started = NULL, finished = NULL"
-                " WHERE state IN ('stopped', 'failed', 'interrupted')",
-                (spec.id, spec.to_json(), QUEUED, now),
-            )
-            sql.execute("INSERT OR REPLACE INTO asked (run, session, at) VALUES (?, ?, ?)", (spec.id, session, now))
-            return self._one(sql, spec.id)
+        with self._database.write() as sql:
+            _add(sql, spec, session)
+            found = _run(*sql.execute(f"SELECT {_RUN} FROM runs WHERE id = ?", (spec.id,)).fetchone())
+        assert found is not None  # its description was written a moment ago
+        return found
 
     def begin(self, run: str) -> None:
         """Note that work on a queued run begins."""
-        with self._write() as sql:
+        with self._database.write() as sql:
             sql.execute("UPDATE runs SET state = ?, started = ? WHERE id = ?", (RUNNING, time.time(), run))
 
     def add_rows(self, rows: Iterable[tuple[str, dict[str, Any]]], afresh: Collection[str] = ()) -> None:
-        """Keep epochs' rows, each with its run's id, in one transaction; rows of runs in ``afresh`` replace all older ones."""
-        with self._write() as sql:
+        """Keep epochs' rows, each with its run's id, in one transaction; what runs in ``afresh`` had before goes."""
+        with self._database.write() as sql:
             for run in afresh:
-                sql.execute("DELETE FROM epochs WHERE run = ?", (run,))
-                sql.execute("DELETE FROM weights WHERE run = ?", (run,))
+                _clear(sql, run)
             sql.executemany(
                 "INSERT OR REPLACE INTO epochs (run, epoch, row) VALUES (?, ?, ?)",
                 ((run, row["epoch"], json.dumps(row, separators=(",", ":"))) for run, row in rows),
             )
 
-    def finish(self, run: str, state: str, weights: bytes | None = None, error: str = "") -> None:
-        """End a run: its state, its weights and the sentence of a failure, all or nothing."""
-        with self._write() as sql:
-            if weights is not None:
-                sql.execute("INSERT OR REPLACE INTO weights (run, blob) VALUES (?, ?)", (run, weights))
+    def keep(self, run: str, left: Left) -> None:
+        """Keep what an attempt left while the run goes on."""
+        with self._database.write() as sql:
+            _keep(sql, run, left)
+
+    def finish(self, run: str, state: str, left: Left | None = None, error: str = "") -> None:
+        """End a run: its state, what was left of it and the sentence of a failure, all or nothing.
+
+        Only a run that is paused or interrupted keeps its checkpoint, because only these go on from one.
+        """
+        with self._database.write() as sql:
+            _keep(sql, run, left or Left())
+            if state not in (PAUSED, INTERRUPTED):
+                sql.execute("DELETE FROM checkpoints WHERE run = ?", (run,))
             sql.execute("UPDATE runs SET state = ?, error = ?, finished = ? WHERE id = ?", (state, error, time.time(), run))
+
+    def branch(self, spec: RunSpec, session: str, rows: Iterable[dict[str, Any]], left: Left) -> None:
+        """Queue a run that goes on from another's rows, film and checkpoint; what it had of an earlier time goes."""
+        with self._database.write() as sql:
+            _add(sql, spec, session)
+            _clear(sql, spec.id)
+            sql.executemany(
+                "INSERT INTO epochs (run, epoch, row) VALUES (?, ?, ?)",
+                ((spec.id, row["epoch"], json.dumps(row, separators=(",", ":"))) for row in rows),
+            )
+            _keep(sql, spec.id, left)
+
+    def rename(self, run: str, session: str, name: str) -> bool:
+        """Call a run something in a session's list; returns whether it is there."""
+        with self._database.write() as sql:
+            return sql.execute("UPDATE asked SET name = ? WHERE run = ? AND session = ?", (name, run, session)).rowcount > 0
+
+    def forget(self, run: str, session: str) -> bool:
+        """Take a run off a session's list; returns whether it is on nobody's."""
+        with self._database.write() as sql:
+            sql.execute("DELETE FROM asked WHERE run = ? AND session = ?", (run, session))
+            return not _asked(sql, run)
+
+    def drop(self, run: str) -> bool:
+        """Delete a run with all there is of it, unless somebody asks for it; returns whether it is gone."""
+        with self._database.write() as sql:
+            if _asked(sql, run):
+                return False
+            _clear(sql, run)
+            sql.execute("DELETE FROM runs WHERE id = ?", (run,))
+            return True
 
     def get(self, run: str) -> Run | None:
         """Return a run with all its rows; None when there is none of that id, or its description is of another version."""
-        with self._read() as sql:
+        with self._database.read() as sql:
             found = sql.execute(f"SELECT {_RUN} FROM runs WHERE id = ?", (run,)).fetchone()
             rows = sql.execute("SELECT row FROM epochs WHERE run = ? ORDER BY epoch", (run,)).fetchall()
         return _run(*found, rows=tuple(json.loads(text) for (text,) in rows)) if found else None
 
     def history(self, session: str | None = None, limit: int = 100) -> list[Run]:
-        """Return the newest runs first, without rows: those a session asked for, or everyone's."""
-        with self._read() as sql:
+        """Return the newest runs first, without rows: those a session asked for, by their names, or everyone's."""
+        with self._database.read() as sql:
             if session is None:
-                found = sql.execute(f"SELECT {_RUN}, {_LAST} FROM runs ORDER BY created DESC LIMIT ?", (limit,)).fetchall()
+                found = sql.execute(f"SELECT {_RUN}, {_LAST}, '' FROM runs ORDER BY created DESC LIMIT ?", (limit,)).fetchall()
             else:
                 found = sql.execute(
-                    f"SELECT {_RUN}, {_LAST} FROM asked JOIN runs ON runs.id = asked.run WHERE session = ?"
+                    f"SELECT {_RUN}, {_LAST}, asked.name FROM asked JOIN runs ON runs.id = asked.run WHERE session = ?"
                     " ORDER BY at DESC LIMIT ?",
                     (session, limit),
                 ).fetchall()
-        runs = (_run(*columns, last=json.loads(row) if row else None) for *columns, row in found)
+        runs = (_run(*columns, last=json.loads(row) if row else None, name=name) for *columns, row, name in found)
         return [run for run in runs if run]
 
     def weights(self, run: str) -> bytes | None:
-        """Return a run's trained weights as safetensors; None where it has none."""
-        with self._read() as sql:
+        """Return a run's weights as safetensors; None where it has none."""
+        with self._database.read() as sql:
             found = sql.execute("SELECT blob FROM weights WHERE run = ?", (run,)).fetchone()
         return found[0] if found else None
 
-    def _open(self) -> None:
-        with _explained(self.path):
-            try:
-                self._connect()
-            except sqlite3.DatabaseError as error:
-                if not _damaged(error) or not self._held:
-                    raise
-                aside = self._move_aside()
-                self.notice = _("The history of runs was damaged and is kept as {file}; a new one was begun.").format(file=aside)
-                self._connect()
+    def film(self, run: str) -> dict[int, bytes]:
+        """Return the frames of a run's film by their epochs."""
+        with self._database.read() as sql:
+            return dict(sql.execute("SELECT epoch, blob FROM frames WHERE run = ? ORDER BY epoch", (run,)).fetchall())
 
-    def _connect(self) -> None:
-        self._writer = self._reader = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=10)
-        sql = self._writer
-        version = sql.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(_MIGRATIONS):
-            raise StoreError(
-                _(
-                    "The history in {file} was written by a newer lab (format {theirs}, this one knows {ours}); update the lab."
-                ).format(file=self.path, theirs=version, ours=len(_MIGRATIONS))
-            )
-        sql.execute("PRAGMA journal_mode = WAL")
-        sql.execute("PRAGMA synchronous = FULL")  # in WAL only FULL keeps the last commit through a power cut
-        sql.execute("PRAGMA foreign_keys = ON")
-        for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
-            sql.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT")
-        for table in ("runs", "epochs", "asked"):  # without the weights, which are large and whose loss harms nothing else
-            if (verdict := sql.execute(f"PRAGMA quick_check({table})").fetchone()[0]) != "ok":
-                raise _malformed(verdict)
-        if self._held:
-            self._reader = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=10)
-            self._reader.execute("PRAGMA query_only = ON")
-        else:
-            self._reading = self._writing
-        sql.execute("UPDATE runs SET state = ? WHERE state IN (?, ?)", (INTERRUPTED, QUEUED, RUNNING))
+    def checkpoint(self, run: str) -> tuple[int, bytes] | None:
+        """Return from where a run can go on: the epochs done, and the state after them."""
+        with self._database.read() as sql:
+            return sql.execute("SELECT epoch, blob FROM checkpoints WHERE run = ?", (run,)).fetchone()
 
-    def _move_aside(self) -> str:
-        self._writer.close()
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        aside = self.path.with_name(f"{self.path.stem}-damaged-{stamp}{self.path.suffix}")
-        for suffix in ("", "-wal", "-shm"):
-            file = self.path.with_name(self.path.name + suffix)
-            if file.exists():
-                file.replace(aside.with_name(aside.name + suffix))
-        return aside.name
 
-    @contextlib.contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._writing, _explained(self.path):
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:  # a full disk has rolled back by itself
-                    self._writer.execute("ROLLBACK")
-                raise
+def _add(sql: sqlite3.Connection, spec: RunSpec, session: str) -> None:
+    now = time.time()
+    sql.execute(
+        "INSERT INTO runs (id, spec, state, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state ="
+        " excluded.state, error = '', created = excluded.created, started = NULL, finished = NULL"
+        " WHERE state IN ('paused', 'stopped', 'failed', 'interrupted')",
+        (spec.id, spec.to_json(), QUEUED, now),
+    )
+    sql.execute(
+        "INSERT INTO asked (run, session, at) VALUES (?, ?, ?) ON CONFLICT (run, session) DO UPDATE SET at = excluded.at",
+        (spec.id, session, now),
+    )
 
-    @contextlib.contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._reading, _explained(self.path):
-            yield self._reader
 
-    @staticmethod
-    def _one(sql: sqlite3.Connection, run: str) -> Run:
-        found = _run(*sql.execute(f"SELECT {_RUN} FROM runs WHERE id = ?", (run,)).fetchone())
-        assert found is not None  # its description was written a moment ago
-        return found
+def _keep(sql: sqlite3.Connection, run: str, left: Left) -> None:
+    if left.weights is not None:
+        sql.execute("INSERT OR REPLACE INTO weights (run, blob) VALUES (?, ?)", (run, left.weights))
+    if left.checkpoint is not None:
+        sql.execute("INSERT OR REPLACE INTO checkpoints (run, epoch, blob) VALUES (?, ?, ?)", (run, left.epoch, left.checkpoint))
+    frames = ((run, epoch, frame) for epoch, frame in left.film.items())
+    sql.executemany("INSERT OR REPLACE INTO frames (run, epoch, blob) VALUES (?, ?, ?)", frames)
+
+
+def _clear(sql: sqlite3.Connection, run: str) -> None:
+    for table in ("epochs", "weights", "checkpoints", "frames"):
+        sql.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+
+
+def _asked(sql: sqlite3.Connection, run: str) -> bool:
+    return sql.execute("SELECT EXISTS (SELECT 1 FROM asked WHERE run = ?)", (run,)).fetchone()[0] == 1
 
 
 def _run(id: str, spec: str, *columns: Any, **more: Any) -> Run | None:
@@ -272,60 +307,4 @@ def _run(id: str, spec: str, *columns: Any, **more: Any) -> Run | None:
     state, error, created, started, finished = columns
     rows = more.get("rows") or ()
     last = rows[-1] if rows else more.get("last")
-    return Run(id, described, state, error, rows, last, created, started, finished)
-
-
-def _hold(home: Path) -> sqlite3.Connection:
-    # SQLite's own lock works alike on every platform and falls with the process, however it ends
-    with _explained(home / LOCK):
-        home.mkdir(parents=True, exist_ok=True)
-        held = sqlite3.connect(home / LOCK, check_same_thread=False, isolation_level=None, timeout=0)
-        try:
-            held.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            held.close()
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            raise StoreError(
-                _("Another lab is using {folder}; close it, or set L1DEMO_HOME to another folder for this one.").format(folder=home)
-            ) from error
-        return held
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(_sentence(path, error)) from error
-    except OSError as error:
-        raise StoreError(
-            _("The history cannot be kept in {folder}: {reason}; set L1DEMO_HOME to a folder that can be written.").format(
-                folder=path.parent, reason=error.strerror
-            )
-        ) from error
-
-
-def _sentence(path: Path, error: sqlite3.Error) -> str:
-    kind = _code(error)
-    if kind == sqlite3.SQLITE_FULL:
-        return _("The disk that holds {folder} is full; free some space, then run this again.").format(folder=path.parent)
-    if kind in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return _("The history in {file} cannot be written; allow it, or set L1DEMO_HOME to another folder.").format(file=path)
-    if _damaged(error):
-        return _("The history in {file} is damaged; restart the lab, which keeps the file and begins a new one.").format(file=path)
-    return _("The history in {file} cannot be used ({reason}); restart the lab.").format(file=path, reason=error)
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte is the kind, the rest its detail
-
-
-def _damaged(error: sqlite3.Error) -> bool:
-    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _malformed(verdict: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(verdict)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
+    return Run(id, described, state, error, rows, last, created, started, finished, name=more.get("name", ""))

@@ -18,6 +18,7 @@ from l1demo.text import _
 
 if TYPE_CHECKING:
     from l1demo.corpora import Corpus, Division
+    from l1demo.model import Recogniser
     from l1demo.training import Dataset
 
 _loading = threading.Lock()  # who asks while a corpus is being loaded waits for it, and does not load it once more
@@ -61,8 +62,10 @@ def outcome(function: Callable[..., Any], args: tuple[Any, ...], limit: float | 
             return ("refused", str(error)) if isinstance(error, LabError) else ("crashed", traceback.format_exc())
 
 
-def train_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
-    """Train one run and send each epoch's row as it comes.
+def train_run(
+    spec: dict[str, Any], attempt: str, topic: str, state: bytes | None = None, until: int = 0, wait: float = 0.0
+) -> dict[str, Any]:
+    """Train one run, or go on with it, and send each epoch's row as it comes.
 
     Parameters
     ----------
@@ -70,32 +73,79 @@ def train_run(spec: dict[str, Any], attempt: str, topic: str) -> dict[str, Any]:
         ``RunSpec.to_dict``'s form.
     attempt, topic : str
         As for ``report``.
+    state : bytes, optional
+        ``checkpoint.dump``'s bytes to go on from.
+    until, wait
+        As for ``report``.
 
     Returns
     -------
     dict
-        ``rows`` (list of dict), ``stopped`` (bool) and ``weights`` (``weights.dump``'s bytes).
+        ``rows`` (list of dict), ``stopped`` (bool: it left before its end), ``weights`` (``weights.dump``'s bytes), ``state``
+        (``checkpoint.dump``'s bytes where it left before its end, else None) and ``film`` (``film.frame``'s bytes by epoch).
     """
+    described = RunSpec.from_dict(spec)
+    return train_on(_dataset_of(described), described, attempt, topic, state, until, wait)
+
+
+def train_on(
+    data: "Dataset",
+    described: RunSpec,
+    attempt: str,
+    topic: str,
+    state: bytes | None = None,
+    until: int = 0,
+    wait: float = 0.0,
+    train: Callable[..., Iterator[dict[str, Any]]] | None = None,
+) -> dict[str, Any]:
+    """Do what ``train_run`` does, on clips at hand; ``train`` stands for ``training.train`` in tests."""
     from l1demo import checkpoint, training, weights
 
-    described = RunSpec.from_dict(spec)
-    data = _dataset_of(described)
-    reached = checkpoint.begin(described, len(data.words))
-    rows, stopped = report(training.train(described, data, reached), attempt, topic)
-    stopped &= len(rows) < described.training.epochs
-    return {"rows": rows, "stopped": stopped, "weights": weights.dump(reached.model, described, data.words, reached.stops)}
+    words = data.words
+    reached = checkpoint.load(described, len(words), state) if state else checkpoint.begin(described, len(words))
+    film: dict[int, bytes] = {}
+    rows = (train or training.train)(described, data, reached)
+    sent, cut = report(_filmed(rows, reached.model, described, film), attempt, topic, until, wait)
+    stopped = cut and "residual" not in sent[-1]
+    return {
+        "rows": sent,
+        "stopped": stopped,
+        "weights": weights.dump(reached.model, described, words, reached.stops),
+        "state": checkpoint.dump(reached) if stopped else None,
+        "film": film,
+    }
 
 
-def report(rows: Iterable[dict[str, Any]], attempt: str, topic: str) -> tuple[list[dict[str, Any]], bool]:
-    """Send rows as they come until they end or the attempt is asked to stop.
+def _filmed(
+    rows: Iterable[dict[str, Any]], model: "Recogniser", described: RunSpec, film: dict[int, bytes]
+) -> Iterator[dict[str, Any]]:
+    from l1demo import film as films
+
+    matrices = {name: w.detach().numpy() for name, w in model.weights().items()}  # views: they change with the weights
+    chosen = films.epochs(described.training.epochs, sum(w.size for w in matrices.values()))
+    for row in rows:
+        if row["epoch"] in chosen or "residual" in row:
+            film[row["epoch"]] = films.frame(matrices)
+        yield row
+
+
+def report(
+    rows: Iterable[dict[str, Any]], attempt: str, topic: str, until: int = 0, wait: float = 0.0
+) -> tuple[list[dict[str, Any]], bool]:
+    """Send rows as they come until they end or the attempt is to leave.
 
     Parameters
     ----------
     rows : iterable of dict
+        With ``epoch``; only a run's last has ``residual``.
     attempt : str
-        Names this try at the run in events; a ``distributed.Event`` of this name, when set, stops it after its epoch.
+        Names this try at the run in events; a ``distributed.Event`` of this name, when set, has it leave after its epoch.
     topic : str
         The Dask topic of the events ``{"attempt", "row"}``, the row as JSON text.
+    until : int
+        The epoch after which it leaves by itself; 0 for none.
+    wait : float
+        Seconds of waiting between epochs, which end when it is asked to leave.
 
     Returns
     -------
@@ -105,12 +155,14 @@ def report(rows: Iterable[dict[str, Any]], attempt: str, topic: str) -> tuple[li
     from distributed import Event, get_worker
 
     worker = get_worker()
-    stop = Event(attempt)
+    leave = Event(attempt)
     sent: list[dict[str, Any]] = []
     for row in rows:
         sent.append(row)
         worker.log_event(topic, {"attempt": attempt, "row": json.dumps(row)})  # text: Dask would make tuples of lists
-        if stop.is_set():  # asks the scheduler: 0.4 ms, 0.6 ms beside training
+        waits = wait > 0 and "residual" not in row and not 0 < until <= row["epoch"]
+        asked = leave.wait(timeout=wait) if waits else leave.is_set()  # asks the scheduler: 0.4 ms, 0.6 ms beside training
+        if asked or 0 < until <= row["epoch"]:
             return sent, True
     return sent, False
 

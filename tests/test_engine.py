@@ -137,8 +137,7 @@ def test_a_run_stops_after_the_epoch_it_is_in_and_begins_anew_when_asked_again(e
     engine.stop(run_id)
     engine.submit(wanted, "ann")  # before it has stopped: it is to run again, after all
     let(engine, wanted, 2)
-    wait_for(lambda: engine.run(run_id).state == RUNNING and engine._desk._live[run_id].attempt != attempt)
-    wait_for(lambda: not engine._desk._live[run_id].stopping)
+    wait_for(lambda: (live := engine._desk._live.get(run_id)) and live.attempt and not live.stopping)
     engine.stop(run_id)
     let(engine, wanted, 2)
     wait_for(lambda: engine.run(run_id).ended)
@@ -288,7 +287,7 @@ def test_without_a_history_the_lab_still_works(engine, tmp_path, wait_for) -> No
 
 def test_a_full_disk_is_told_and_the_run_is_still_shown(engine, tmp_path, wait_for) -> None:
     with Engine(tmp_path, scheduler=client(engine).scheduler.address, train=fakes.plain_run) as full:
-        writer = full._desk._store._writer
+        writer = full._desk._store._database.writer
         writer.execute(f"PRAGMA max_page_count = {writer.execute('PRAGMA page_count').fetchone()[0]}")
         seed = 0
         while not (told := full.notices):

@@ -8,7 +8,7 @@ import pytest
 
 from l1demo import store
 from l1demo.spec import RunSpec
-from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Store, StoreError
+from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Left, Store, StoreError
 
 SPEC = RunSpec()
 
@@ -27,7 +27,7 @@ def test_a_run_is_whole_after_the_process_ends(tmp_path: Path) -> None:
     first.begin(SPEC.id)
     first.add_rows(of(SPEC.id, rows(1, 2)))
     first.add_rows(of(SPEC.id, rows(2, 3)))
-    first.finish(SPEC.id, DONE, b"weights")
+    first.finish(SPEC.id, DONE, Left(b"weights"))
     first.close()
     second = Store(tmp_path)
     run = second.get(SPEC.id)
@@ -72,7 +72,7 @@ def test_rows_begun_afresh_replace_all_older_ones() -> None:
     kept = Store(None)
     kept.add(SPEC, "ann")
     kept.add_rows(of(SPEC.id, rows(1, 2, 3)))
-    kept.finish(SPEC.id, STOPPED, b"old")
+    kept.finish(SPEC.id, STOPPED, Left(b"old"))
     kept.add_rows(of(SPEC.id, rows(1)), afresh={SPEC.id})
     run = kept.get(SPEC.id)
     assert run is not None
@@ -116,8 +116,8 @@ def test_a_committed_row_survives_kill_9(tmp_path: Path) -> None:
 
 def test_every_commit_is_synced(tmp_path: Path) -> None:
     kept = Store(tmp_path)
-    assert kept._writer.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
-    assert kept._writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert kept._database.writer.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+    assert kept._database.writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     kept.close()
 
 
@@ -138,15 +138,15 @@ def test_a_full_disk_has_its_sentence_and_loses_nothing(tmp_path: Path) -> None:
     kept = Store(tmp_path)
     kept.add(SPEC, "ann")
     kept.add_rows(of(SPEC.id, rows(1)))
-    pages = kept._writer.execute("PRAGMA page_count").fetchone()[0]
-    kept._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = kept._database.writer.execute("PRAGMA page_count").fetchone()[0]
+    kept._database.writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="is full; free some space"):
-        kept.finish(SPEC.id, DONE, bytes(1_000_000))
+        kept.finish(SPEC.id, DONE, Left(bytes(1_000_000)))
     run = kept.get(SPEC.id)
     assert run is not None
     assert (run.state, list(run.rows)) == (QUEUED, rows(1))  # all of it or nothing
-    kept._writer.execute("PRAGMA max_page_count = 1000000")
-    kept.finish(SPEC.id, DONE, bytes(1_000_000))
+    kept._database.writer.execute("PRAGMA max_page_count = 1000000")
+    kept.finish(SPEC.id, DONE, Left(bytes(1_000_000)))
     assert len(kept.weights(SPEC.id) or b"") == 1_000_000
     kept.close()
 
@@ -180,7 +180,7 @@ def test_a_newer_format_is_refused_untouched(tmp_path: Path) -> None:
     Store(tmp_path).close()
     with sqlite3.connect(tmp_path / store.FILE) as sql:
         sql.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="newer lab \\(format 99, this one knows 1\\)"):
+    with pytest.raises(StoreError, match="newer lab \\(format 99, this one knows 2\\)"):
         Store(tmp_path)
     with sqlite3.connect(tmp_path / store.FILE) as sql:
         assert sql.execute("PRAGMA user_version").fetchone()[0] == 99
@@ -193,15 +193,15 @@ def test_a_migration_leads_from_the_last_format_to_the_next(tmp_path: Path, monk
     monkeypatch.setattr(store, "_MIGRATIONS", (*store._MIGRATIONS, "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT 'x'"))
     second = Store(tmp_path)
     assert second.get(SPEC.id) is not None
-    assert second._writer.execute("SELECT note FROM runs").fetchone()[0] == "x"
-    assert second._writer.execute("PRAGMA user_version").fetchone()[0] == len(store._MIGRATIONS)
+    assert second._database.writer.execute("SELECT note FROM runs").fetchone()[0] == "x"
+    assert second._database.writer.execute("PRAGMA user_version").fetchone()[0] == len(store._MIGRATIONS)
     second.close()
 
 
 def test_a_description_of_another_version_is_left_out(tmp_path: Path) -> None:
     kept = Store(tmp_path)
     kept.add(SPEC, "ann")
-    kept._writer.execute("UPDATE runs SET spec = ?", (json.dumps({"quantum": True}),))
+    kept._database.writer.execute("UPDATE runs SET spec = ?", (json.dumps({"quantum": True}),))
     assert kept.get(SPEC.id) is None
     assert kept.history() == []
     kept.close()
