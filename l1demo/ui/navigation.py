@@ -23,6 +23,7 @@ page = st.navigation(
         _("Understand"): [
             st.Page(PAGES / "overfit.py", title=_("Overfit"), icon=":material/balance:", help=_("Why regularise?")),
             st.Page(PAGES / "weights.py", title=_("Weights"), icon=":material/grid_on:", help=_("Which weights are left?")),
+            st.Page(PAGES / "payoff.py", title=_("Payoff"), icon=":material/savings:", help=_("What does sparsity buy?")),
         ],
     }
 )
