@@ -32,10 +32,11 @@ ABOVE = {
 SERVER = (
     *("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "stage", "tasks", "ui"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
+    *("attempts", "ledger", "database", "film"),
 )
 BELOW_THE_PAGES = {
     *("ui", "engine", "tasks", "charts", "sound_charts", "payoff_charts", "stage", "store", "presets", "spec", "text"),
-    *("overfit", "overfit_charts"),
+    *("overfit", "overfit_charts", "film"),
 }
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),
