@@ -33,10 +33,11 @@ SERVER = (
     *("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "stage", "tasks", "ui"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
     *("attempts", "ledger", "database", "film"),
+    *("choices", "differences", "dead", "compare_charts"),
 )
 BELOW_THE_PAGES = {
     *("ui", "engine", "tasks", "charts", "sound_charts", "payoff_charts", "stage", "store", "presets", "spec", "text"),
-    *("overfit", "overfit_charts", "film"),
+    *("overfit", "overfit_charts", "film", "differences", "compare_charts"),
 }
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),
