@@ -96,7 +96,7 @@ def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool =
         With a slider over the epochs; otherwise the newest.
     """
     shown = rows[-1:] if rows else []
-    counts = _counts(shown[0]) if shown else np.zeros(80, np.int32)
+    counts = weight_counts(shown[0]) if shown else np.zeros(80, np.int32)
     zero = shown[0]["exact_zero_fraction"] if shown else 0.0
     width = 2 * HISTOGRAM_RANGE / len(counts)
     bars = [
@@ -211,6 +211,11 @@ def percent(fraction: float) -> str:
     return f"{min(max(shown, 0.1 if fraction > 0 else 0.0), 99.9 if fraction < 1 else 100.0):.1f} %"
 
 
+def weight_counts(row: dict[str, Any]) -> np.ndarray:
+    """Return how many of a row's weights are between which of ``sparsity.EDGES``, int32, shape (80,)."""
+    return np.array([matrix["histogram"] for matrix in row["matrices"].values()], np.int32).sum(0, dtype=np.int32)
+
+
 def packed(values: np.ndarray) -> dict[str, Any]:
     """Write an array as Plotly's typed array: a third of the bytes of decimal numbers."""
     kind = f"{values.dtype.kind}{values.dtype.itemsize}"  # f8, f4, i4, i2, i1
@@ -257,16 +262,12 @@ def _mark(axis: str, at: float, text: str) -> dict[str, Any]:
     return {"type": "line", "line": {"color": WEIGHT, "width": 1, "dash": "dash"}, "label": label, **ends}
 
 
-def _counts(row: dict[str, Any]) -> np.ndarray:
-    return np.array([matrix["histogram"] for matrix in row["matrices"].values()], np.int32).sum(0, dtype=np.int32)
-
-
 def _histogram_step(row: dict[str, Any]) -> dict[str, Any]:
     zero = row["exact_zero_fraction"]
     return {
         "label": str(row["epoch"]),
         "alt": zeros_finding([row]),
-        "data": [{"y": [zero], "text": [percent(zero)]}, {"y": packed(_counts(row))}],
+        "data": [{"y": [zero], "text": [percent(zero)]}, {"y": packed(weight_counts(row))}],
     }
 
 

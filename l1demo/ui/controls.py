@@ -6,33 +6,15 @@ from typing import Any
 import streamlit as st
 
 from l1demo import charts, engine, tasks
+from l1demo.choices import NAMES as NAMES
 from l1demo.spec import RunSpec, control, controls
-from l1demo.text import N_, _
+from l1demo.text import _
 from l1demo.ui import state
 
 STOPS = (0.0, 1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2)
 # How many losses of guessing the first weights cost: up to the first no accuracy is lost, at the second 15 points are, and soon
 # after it all. Measured in docs/measurements.md, "What λ does".
 GENTLE, COLLAPSE = 0.5, 10.0
-NAMES = {
-    "speakers": N_("unseen speakers"),
-    "recordings": N_("seen speakers, other recordings"),
-    "both": N_("unseen speakers, beside the seen"),
-    "none": N_("none"),
-    "l1": "L1",
-    "l2": "L2",
-    "group": N_("group lasso"),
-    "proximal": N_("proximal Adam"),
-    "subgradient": N_("penalty in the loss"),
-    "sgd": N_("proximal SGD"),
-    "unscaled": N_("unscaled threshold"),
-    "decoupled": N_("decoupled weight decay"),
-    "ce": N_("cross-entropy"),
-    "bce": N_("binary cross-entropy"),
-    "mse": N_("mean squared error"),
-    "once": N_("once, over the run's second half"),
-    "each": N_("for each λ anew"),
-}
 
 
 def widget(name: str) -> None:
