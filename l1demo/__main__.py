@@ -1,4 +1,4 @@
-"""The same lab without a browser: ``python -m l1demo train | inspect | recognise | corpora``."""
+"""The same lab without a browser: ``python -m l1demo train | path | compare | inspect | recognise | corpora``."""
 
 import argparse
 import json
@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import LabError
-from l1demo.control import Control, parse
-from l1demo.presets import PRESETS
-from l1demo.spec import RunSpec, SpecError, controls
+from l1demo.commands import compare, path, settings
+from l1demo.spec import RunSpec, SpecError
 from l1demo.text import _
 
 REPORTED = (
@@ -39,18 +38,14 @@ def train(options: argparse.Namespace) -> None:
     """Train one run and print its epochs."""
     import torch
 
-    from l1demo import checkpoint, corpora, training, weights
+    from l1demo import checkpoint, training, weights
 
     torch.set_num_threads(1)  # as the workers do: the same description gives the same numbers here and there
-    spec = _spec(options)
+    spec = settings.spec_of(options)
     if options.save and not options.save.absolute().parent.is_dir():
         raise SpecError(_("The model cannot be saved as {path}: there is no such folder.").format(path=options.save))
-    test = corpora.load(spec.corpus.test) if spec.corpus.test else None
-    division = corpora.divide(corpora.load(spec.corpus.name), spec.corpus, spec.seed, test)
-    for sentence in (*division.train.skipped, *division.validation.skipped):
-        print(_("skipped: {sentence}").format(sentence=sentence), file=sys.stderr)
     started = time.perf_counter()
-    data = training.prepare(division, spec)
+    data = settings.dataset_of(spec)
     reached = checkpoint.begin(spec, len(data.words))
     rows = training.train(spec, data, reached)
     last = _print_json(rows) if options.json else _print_table(rows, spec)
@@ -58,7 +53,7 @@ def train(options: argparse.Namespace) -> None:
     if options.json:
         summary = {name: last[name] for name in REPORTED if name != "epoch"}
         summary |= {"epochs": last["epoch"], "parameters": last["parameters"], "total_seconds": total}
-        summary["majority_guess_loss"] = training.loss_of_guessing(spec.training.loss, division)
+        summary["majority_guess_loss"] = training.loss_of_guessing(spec.training.loss, settings.division_of(spec))
         print(json.dumps({"summary": summary}), flush=True)
     else:
         print(_("{n:,} parameters, {seconds:.1f} s in all.").format(n=last["parameters"], seconds=total))
@@ -78,10 +73,10 @@ def recognise(options: argparse.Namespace) -> None:
     from l1demo import weights
 
     recogniser, spec, words = weights.load(_bytes(options.model))
-    for path in options.files:
-        heard = weights.recognise(recogniser, spec, words, _bytes(path))
+    for file in options.files:
+        heard = weights.recognise(recogniser, spec, words, _bytes(file))
         print(
-            json.dumps({"file": str(path), "word": max(heard, key=heard.__getitem__), "probabilities": heard}, ensure_ascii=False)
+            json.dumps({"file": str(file), "word": max(heard, key=heard.__getitem__), "probabilities": heard}, ensure_ascii=False)
         )
 
 
@@ -109,52 +104,28 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("train", help=_("train a recogniser"))
     command.set_defaults(run=train)
-    command.add_argument("--preset", choices=sorted(PRESETS), default="quick", help=_("settings to start from"))
-    for control, _usual in controls(RunSpec()):
-        _add_flag(command, control)
+    settings.add_flags(command)
     command.add_argument("--save", type=Path, metavar="MODEL.safetensors", help=_("keep the trained model in this file"))
-    _add_json(command)
+    settings.add_json(command)
+
+    path.add(commands)
+    compare.add(commands)
 
     command = commands.add_parser("inspect", help=_("say what a recording is"))
     command.set_defaults(run=inspect)
     command.add_argument("file", type=Path, metavar="FILE")
-    _add_json(command)
+    settings.add_json(command)
 
     command = commands.add_parser("recognise", help=_("say which word a recording holds"))
     command.set_defaults(run=recognise)
     command.add_argument("model", type=Path, metavar="MODEL.safetensors")
     command.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    _add_json(command)
+    settings.add_json(command)
 
     command = commands.add_parser("corpora", help=_("list the corpora that are built in"))
     command.set_defaults(run=list_corpora)
-    _add_json(command)
+    settings.add_json(command)
     return parser
-
-
-def _add_flag(command: argparse.ArgumentParser, control: Control) -> None:
-    more: dict[str, Any] = {"dest": f"control_{control.name}", "help": _(control.help)}
-    if control.kind is bool:
-        more["action"] = argparse.BooleanOptionalAction
-    elif control.choices:
-        more["choices"] = control.choices
-    else:
-        more["metavar"] = {int: "N", float: "F", str: control.name.upper()}[control.kind]
-    command.add_argument(f"--{control.name}", **more)
-
-
-def _add_json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help=_("print JSON, an object a line"))
-
-
-def _spec(options: argparse.Namespace) -> RunSpec:
-    spec = PRESETS[options.preset]
-    given: dict[str, Any] = {}
-    for control, _value in controls(spec):
-        value = getattr(options, f"control_{control.name}")
-        if value is not None:
-            given[control.name.replace("-", "_")] = value if isinstance(value, bool) else parse(control, value)
-    return spec.with_values(**given)
 
 
 def _print_json(rows: Iterator[dict[str, Any]]) -> dict[str, Any]:

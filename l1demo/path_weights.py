@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import safetensors.numpy
 
-from l1demo import film
+from l1demo import dead, film
 
 GATES = 4
 EDGES = np.linspace(-1.0, 1.0, 81)  # as sparsity's
@@ -53,14 +53,14 @@ def histograms(stops: Sequence[Weights]) -> np.ndarray:
 
 
 def dead_units(stops: Sequence[Weights]) -> list[np.ndarray]:
-    """Find the hidden units through which no path of non-zero weights leads from the sound to a word, as ``sparsity`` does.
+    """Find the hidden units through which no path of non-zero weights leads from the sound to a word.
 
     Returns
     -------
     list of np.ndarray, bool, shape (S, H)
         One a layer.
     """
-    return [~np.stack(alive) for alive in zip(*(_alive(weights) for weights in stops), strict=True)]
+    return [np.stack(layer) for layer in zip(*map(dead.dead_units, stops), strict=True)]
 
 
 def gate_norms(stops: Sequence[Weights]) -> np.ndarray:
@@ -90,29 +90,3 @@ def singles(stops: Sequence[Weights], count: int = SINGLES) -> np.ndarray:
 
 def _gates(name: str, w: np.ndarray) -> list[np.ndarray]:
     return np.split(w, GATES) if name.startswith("lstm") else [w]
-
-
-def _alive(weights: Weights) -> list[np.ndarray]:
-    layers = sum(name.startswith("lstm.weight_ih") for name in weights)
-    links = [
-        tuple((np.stack(np.split(weights[f"lstm.weight_{kind}_l{layer}"], GATES)) != 0).any(0) for kind in ("ih", "hh"))
-        for layer in range(layers)
-    ]  # (H, inputs) and (H, H): to, from
-    heard, source = [], np.ones(links[0][0].shape[1], bool)
-    for into, across in links:
-        source = _spread((into & source).any(1), across)
-        heard.append(source)
-    used, target = [], (weights["out.weight"] != 0).any(0)  # (H,)
-    for into, across in reversed(links):
-        target = _spread(target, across.T)
-        used.append(target)
-        target = (into & target[:, None]).any(0)
-    return [a & b for a, b in zip(heard, reversed(used), strict=True)]
-
-
-def _spread(reached: np.ndarray, across: np.ndarray) -> np.ndarray:
-    while True:
-        further = reached | (across & reached).any(1)
-        if np.array_equal(further, reached):
-            return reached
-        reached = further
