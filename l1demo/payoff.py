@@ -212,7 +212,10 @@ def fused(model: Recogniser) -> Callable[[torch.Tensor], torch.Tensor]:
 def latencies(
     ways: dict[str, Callable[[torch.Tensor], torch.Tensor]], x: torch.Tensor, rounds: int = ROUNDS
 ) -> dict[str, np.ndarray]:
-    """Measure how long one clip takes each way. Each round has all ways in turn, so that what else the machine does falls on all.
+    """Measure how long one clip takes each way, in turn, so that what else the machine does falls on all of them.
+
+    Each round has another order, and each way is called once untimed just before, so that none is measured with the memory as
+    another left it: of two equal networks one had seemed a third faster.
 
     Parameters
     ----------
@@ -225,10 +228,11 @@ def latencies(
     dict of np.ndarray, float64, shape (rounds,)
         Milliseconds; the same index is the same round.
     """
-    names = list(ways)
-    taken: dict[str, list[float]] = {name: [] for name in names}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    order = np.random.default_rng(0)
     for turn in range(WARM_UP + rounds):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        for name in order.permutation(list(ways)).tolist():
+            ways[name](x)
             started = time.perf_counter()
             ways[name](x)
             if turn >= WARM_UP:

@@ -31,10 +31,12 @@ COLOURS = {"first": WEIGHT, "dense": WEIGHT, "l1": TRAIN, "cut": ZERO, "group": 
 def sizes(found: Mapping[str, Any], subject: str) -> Chart:
     """Draw the bytes of a network's weights in each form; ``found`` is ``payoff.sizes``'s result."""
     written = {form: found["bytes"][form] for form in FORMS}
-    colours = [WEIGHT if form == "dense" else ZERO if size < written["dense"] else VALIDATION for form, size in written.items()]
+    dense = written["dense"]
+    colours = [ZERO if size < dense else VALIDATION if size > dense else WEIGHT for size in written.values()]
     bars = _bars([_(name) for name in FORMS.values()], list(written.values()), [f"{n / 1000:,.1f} kB" for n in written.values()])
-    figure = {"data": [bars | {"marker": {"color": colours}}], "layout": _layout(_("bytes"), subject)}
-    return Chart(figure, smallest(found), subject)
+    layout = _layout(_("bytes"), subject)
+    layout["xaxis"] |= {"range": [0, 1.3 * max(written.values())]}  # room for the numbers
+    return Chart({"data": [bars | {"marker": {"color": colours}}], "layout": layout}, smallest(found), subject)
 
 
 def smallest(found: Mapping[str, Any]) -> str:
@@ -59,15 +61,13 @@ def timing(ms: Mapping[str, np.ndarray], names: Mapping[str, str], subject: str)
     subject : str
     """
     low, middle, high = (np.array([np.quantile(ms[way], q) for way in names]) for q in (0.25, 0.5, 0.75))
-    bars = _bars([_(name) for name in names.values()], middle.tolist(), [f"{value:.3f}" for value in middle])
+    bars = _bars([f"{_(name)}<br>{value:.3f} ms" for name, value in zip(names.values(), middle, strict=True)], middle.tolist())
     bars |= {
         "marker": {"color": [COLOURS.get(way, TRAIN) for way in names]},
         "error_x": {"type": "data", "array": packed(high - middle), "arrayminus": packed(middle - low), "color": WEIGHT},
-        "insidetextanchor": "start",
-        "textposition": "inside",
     }
-    alt = _("Median milliseconds of {n} measurements, the ways in turn: {parts}. The thin lines hold half of them.").format(
-        n=len(ms["dense"]), parts=", ".join(f"{_(name)} {value:.3f}" for name, value in zip(names.values(), middle, strict=True))
+    alt = _("The median of {n} measurements of each, and a thin line that holds half of them: {parts}.").format(
+        n=len(ms["dense"]), parts="; ".join(f"{_(name)} {value:.3f} ms" for name, value in zip(names.values(), middle, strict=True))
     )
     return Chart({"data": [bars], "layout": _layout(_("milliseconds for one clip"), subject)}, alt, subject)
 
@@ -82,7 +82,7 @@ def pair(found: Sequence[Mapping[str, Any]], accuracies: Sequence[float], subjec
     forms = ("dense", "bitmask", "cut")
     names = (_("L1"), _("group lasso"))
     traces = [
-        _bars([_(FORMS[form]) for form in forms], [each["bytes"][form] for form in forms], ["", "", ""])
+        _bars([_(FORMS[form]) for form in forms], [each["bytes"][form] for form in forms])
         | {"name": name, "marker": {"color": colour}}
         for each, name, colour in zip(found, names, (TRAIN, ZERO), strict=True)
     ]
@@ -117,9 +117,11 @@ def pair_finding(ms: Mapping[str, np.ndarray]) -> str:
 def units_finding(found: Mapping[str, Any]) -> str:
     """Say how many units could be cut away exactly, and why a dead one had to stay."""
     units, kept = sum(found["units"]), sum(found["kept"])
-    said = _("{n} of {all} hidden units reach no word by any path of weights that are not 0; they are cut away exactly.").format(
-        n=units - kept, all=units
-    )
+    if kept == units:
+        said = _("From each of the {all} hidden units a path of weights that are not 0 leads to a word: none can be cut away.")
+    else:
+        said = _("{n} of {all} hidden units reach no word by any path of weights that are not 0: they can be cut away exactly.")
+    said = said.format(n=units - kept, all=units)
     if found["deaf"]:
         said += " " + _(
             "{n} more dead units have to stay: no sound reaches them, but words hear them, and through their biases they count the "
@@ -220,11 +222,16 @@ def _bands_finding(hertz: np.ndarray, weight: np.ndarray) -> str:
     return _("{n} of {all} mel bands, those in grey, no longer reach the network.").format(n=dead, all=len(weight)) + " " + left
 
 
-def _bars(names: list[str], values: list[float], texts: list[str]) -> dict[str, Any]:
-    return {"type": "bar", "orientation": "h", "y": names, "x": values, "text": texts, "textposition": "auto", "name": ""} | {
+def _bars(names: list[str], values: list[float], texts: Sequence[str] = ()) -> dict[str, Any]:
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": values,
+        "name": "",
         "hovertemplate": "%{y}: %{x:,.5~g}<extra></extra>",
-        "cliponaxis": False,
     }
+    return bars | ({"text": texts, "textposition": "outside", "cliponaxis": False} if texts else {})
 
 
 def _layout(title: str, subject: str) -> dict[str, Any]:

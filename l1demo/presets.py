@@ -6,5 +6,5 @@ PRESETS: dict[str, RunSpec] = {
     "quick": RunSpec(),
     "strangers": RunSpec().with_values(hidden=96, epochs=30, lam=0.0),  # hears people whom it never met: docs/measurements.md
     # more units than it needs, of which group lasso takes most: benchmarks/payoff.py
-    "units": RunSpec().with_values(hidden=128, epochs=20, penalty="group", lam=5e-4),
+    "units": RunSpec().with_values(hidden=128, epochs=40, penalty="group", lam=5e-4, split="recordings", augment=False),
 }

@@ -71,7 +71,7 @@ def show_timing(run: Run, found: dict[str, Any], sound: bytes | None) -> None:
     if timed is None or of != run.id:
         st.info(_("How long does the network take for the sound at the left? Measure it: it depends on this computer."))
         return
-    live.chart(payoff_charts.timing(timed["ms"], payoff_charts.WAYS, run.id), "payoff-timing", 230)
+    live.chart(payoff_charts.timing(timed["ms"], payoff_charts.WAYS, run.id), "payoff-timing", 270)
     st.markdown("\n".join(f"- {sentence}" for sentence in payoff_charts.timing_findings(timed["ms"], timed["apart"], found)))
 
 
@@ -145,7 +145,7 @@ def show_pair(sound: bytes | None) -> None:
             disabled=sound is None,
         )
         if timed := st.session_state.get("payoff-pair"):
-            live.chart(payoff_charts.timing(timed, payoff_charts.PAIR, runs[0].id), "payoff-pair-timing", 180)
+            live.chart(payoff_charts.timing(timed, payoff_charts.PAIR, runs[0].id), "payoff-pair-timing", 200)
             st.markdown(payoff_charts.pair_finding(timed))
 
 

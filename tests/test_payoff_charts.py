@@ -69,6 +69,7 @@ def test_what_cannot_be_gained_is_said() -> None:
 
 def test_units_that_had_to_stay_are_told_with_the_reason() -> None:
     assert payoff_charts.units_finding(found()).startswith("6 of 16 hidden units reach no word")
+    assert "none can be cut away" in payoff_charts.units_finding(found(kept=[16]))
     assert "dead units have to stay" not in payoff_charts.units_finding(found())
     assert "3 more dead units have to stay: no sound reaches them" in payoff_charts.units_finding(found(deaf=3))
 
