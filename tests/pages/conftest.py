@@ -49,9 +49,9 @@ def submitted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
     asked: list[RunSpec] = []
     submit = engine.submit
 
-    def noted(spec: RunSpec, session: str) -> str:
+    def noted(spec: RunSpec, session: str, *pace: Any) -> str:
         asked.append(spec)
-        return submit(spec, session)
+        return submit(spec, session, *pace)
 
     monkeypatch.setattr(engine, "submit", noted)
     return asked
