@@ -19,7 +19,6 @@ SHARE = 0.4  # of a cold run's epochs that a warm-started λ is given: docs/meas
 FIRST, LAST = 0.1, 100.0  # the first and the last λ, in units of λ_ref: from nothing seen to collapse
 SETTLED = {"lam": 0.0, "lam_changes": "", "lr_falls": "once", "free_epochs": 0}  # what a path decides by itself
 T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # Student's t, two-sided, 1 to 9 degrees of freedom
-Z_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -242,19 +241,6 @@ def within_one_error(loss: np.ndarray) -> int | None:
         return None
     middle = np.where(np.isfinite(loss).all(0), mean(loss), np.inf)
     return int(np.flatnonzero(middle <= middle[least] + error).max())
-
-
-def interval(fraction: np.ndarray, clips: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the 95 % confidence interval of a fraction of clips, whatever its shape.
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J. Am. Stat. Assoc. 22, 1927.
-    """
-    spread = Z_95**2 / clips
-    middle = (fraction + spread / 2) / (1 + spread)
-    half = Z_95 / (1 + spread) * np.sqrt(fraction * (1 - fraction) / clips + spread / (4 * clips))
-    return middle - half, middle + half
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from l1demo import path as paths
 from l1demo.charts import GAP, MARGIN, OBJECTIVE, TRAIN, VALIDATION, WEIGHT, ZERO, Chart, packed, percent
+from l1demo.intervals import wilson
 from l1demo.path import Path
 from l1demo.text import _
 
@@ -64,7 +65,7 @@ def accuracies(path: Path, clips: int | None, subject: str, cold: Path | None = 
     middle = paths.mean(path.val_accuracy)
     more: dict[str, Any] = {}
     if clips:
-        low, high = paths.interval(middle, clips)
+        low, high = np.array([wilson(right * clips, clips) if np.isfinite(right) else (np.nan, np.nan) for right in middle]).T
         more = {"error_y": _bars(high - middle, VALIDATION, middle - low)}
     traces = [
         _line(path, path.val_accuracy, _("accuracy"), VALIDATION, ".1%", **more),

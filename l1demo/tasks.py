@@ -283,3 +283,34 @@ def payoff_hearing(data: bytes, sound: bytes) -> dict[str, Any]:
     from l1demo import payoff
 
     return payoff.hearing(data, sound)
+
+
+def validation_clips(spec: dict[str, Any]) -> int:
+    """Return how many clips a run is validated on."""
+    described = RunSpec.from_dict(spec)
+    return len(_division(described.corpus, described.seed).validation)
+
+
+def heard_along(data: bytes, sound: bytes) -> dict[str, Any]:
+    """Say how probable each word is in a recording to the network at each stop of a λ path.
+
+    Parameters
+    ----------
+    data : bytes
+        A path's weights, as ``weights.dump`` or ``paths.pack`` wrote them.
+    sound : bytes
+        The recording as a file.
+
+    Returns
+    -------
+    dict
+        ``words`` (tuple of str, length C) and ``probabilities`` (np.ndarray, float, shape (S, C)).
+    """
+    import numpy as np
+    import safetensors.torch
+
+    from l1demo import weights
+
+    stops = len({name.split("/")[0] for name in safetensors.torch.load(data) if "/" in name})
+    heard = [weights.recognise(*weights.load(data, stop), sound) for stop in range(stops)]
+    return {"words": tuple(heard[0]), "probabilities": np.array([list(each.values()) for each in heard])}
