@@ -89,10 +89,10 @@ def deaf(run: Run, guessing: float) -> bool:
 
 
 def price_of_guessing(run: Run, guessing: float) -> str:
-    """Write the loss of guessing, as ln C where cross-entropy makes it so."""
+    """Write the loss of guessing, as ln C where the C words are about equally frequent."""
     words = round(math.exp(min(guessing, 20.0)))
     if run.spec.training.loss == "ce" and abs(math.log(words) - guessing) < 1e-3:
-        return f"ln {words} = {guessing:.3f}"
+        return f"ln {words} = {math.log(words):.3f}"
     return f"{guessing:.3f}"
 
 

@@ -54,9 +54,9 @@ class Ends:
     seen_accuracy: np.ndarray | None = None
 
     @property
-    def gap(self) -> np.ndarray:
-        """Validation loss less training loss."""
-        return self.val_loss - self.train_loss
+    def gap(self) -> float:
+        """Mean validation loss less mean training loss, both as they are shown, so that the difference is one on the screen."""
+        return round(float(self.val_loss.mean()), 3) - round(float(self.train_loss.mean()), 3)
 
 
 def trio(spec: RunSpec) -> tuple[RunSpec, RunSpec, RunSpec]:
@@ -130,9 +130,9 @@ def _of_lam(dense: Ends, sparse: Ends) -> str:
         "lam": sparse.lam,
         "sparse": sparse.val_loss.mean(),
         "dense": dense.val_loss.mean(),
-        "by": abs(dense.val_loss.mean() - sparse.val_loss.mean()),
-        "gap": sparse.gap.mean(),
-        "gap_dense": dense.gap.mean(),
+        "by": abs(round(float(dense.val_loss.mean()), 3) - round(float(sparse.val_loss.mean()), 3)),
+        "gap": sparse.gap,
+        "gap_dense": dense.gap,
         "zeros": percent(float(sparse.zeros.mean())),
         "helped": helped,
         "n": n,
@@ -166,12 +166,12 @@ def _of_too_large(runs: Sequence[Run], large: Ends, guessing: float | None) -> s
     words = {run.rows[-1].get("always", "") for run in runs}
     if len(words) == 1 and (word := words.pop()):
         sentence = _(
-            "λ = {lam:g} is too large: it always says “{word}”, and its loss of {loss:.3f} is that of guessing, {guessing}."
+            "λ = {lam:g} is too large: it always says “{word}”, and its loss of {loss:.3f} is about that of guessing, {guessing}."
         )
         return sentence.format(word=word, **values)
-    return _("λ = {lam:g} is too large: it hears nothing, and its loss of {loss:.3f} is that of guessing, {guessing}.").format(
-        **values
-    )
+    return _(
+        "λ = {lam:g} is too large: it hears nothing, and its loss of {loss:.3f} is about that of guessing, {guessing}."
+    ).format(**values)
 
 
 def _of_shuffled(dense: Ends, guessing: float) -> str:

@@ -108,13 +108,17 @@ def number(value: float) -> str:
     return f"{value:,g}" if value else _("all")
 
 
-def draw_controls() -> None:
-    spec, seeds = chosen()
+def draw_experiments() -> None:
+    spec, _seeds = chosen()
     key = "overfit-experiment"
     st.session_state[key] = next((name for name, each in EXPERIMENTS.items() if each.with_values(seed=spec.seed) == spec), None)
     more = {"format_func": lambda name: _(NAMES[name]), "on_change": choose, "args": (key, "experiment")}
     st.pills(_("Experiment"), list(EXPERIMENTS), key=key, **more)
-    stops("lam", _("a good λ?"), LAMS, "{:g}".format, spec.lam, help=_("The third network has ten times as much."))
+
+
+def draw_controls() -> None:
+    spec, seeds = chosen()
+    stops("lam", _("A good λ?"), LAMS, "{:g}".format, spec.lam, help=_("The third network has ten times as much."))
     stops("train_clips", _("Training clips"), CLIPS, number, spec.corpus.train_clips)
     shuffled = spec.corpus.label_noise == SHUFFLED
     stops("label_noise", _("Wrong labels"), WRONG, "{:.0%}".format, spec.corpus.label_noise, disabled=shuffled)
@@ -134,7 +138,8 @@ def draw_controls() -> None:
 
 def draw(runs: tuple[Run, ...]) -> None:
     trios = as_trios(runs)
-    scale = controls.scale_of(trios[0][0].spec.with_values(seed=0))
+    begun = any(run.rows for run in runs)
+    scale = controls.scale_of(trios[0][0].spec.with_values(seed=0)) if begun else None  # which waits for a worker
     guessing = scale["guessing"] if scale else None
     if found := overfit.findings(trios, guessing):
         st.success("\n".join(f"- {sentence}" for sentence in found), icon=":material/lightbulb:")
@@ -171,7 +176,8 @@ def readouts(runs: tuple[Run, ...]) -> None:
     )
     with st.container(horizontal=True, gap="small"):
         for label, form in shown:
-            value = form.format(**last, gap=last["val_loss"] - last["train_loss"]) if last else "–"
+            gap = round(last["val_loss"], 3) - round(last["train_loss"], 3) if last else 0.0
+            value = form.format(**last, gap=gap) if last else "–"
             st.metric(label, value, width=run_view.READOUT)
 
 
@@ -186,6 +192,7 @@ if shown:
         st.query_params.from_dict(wanted)
 
 st.title(_("Overfit"), anchor=False)
+draw_experiments()
 side, main = st.columns([2, 7], gap="medium")
 with side:
     with st.container(horizontal=True):
