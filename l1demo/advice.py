@@ -14,7 +14,7 @@ from l1demo.store import FAILED, Run
 from l1demo.text import _
 
 NEAR = 0.02  # a loss this close to that of guessing, in parts of it, is the same to a listener
-TELLING = 0.05  # lessons speak of differences of accuracy like this: where chance alone makes larger ones, it is said
+TELLING = 0.06  # lessons speak of differences of accuracy like this: where chance alone makes larger ones, it is said
 FAINT = (
     0.02  # losses of guessing that the first weights cost: below, L1 leaves less than a tenth of the weights at 0 (measurements.md)
 )
@@ -22,7 +22,7 @@ FAINT = (
 
 @dataclass(frozen=True)
 class Advice:
-    """A warning: its ``kind`` is ``divergence``, ``collapse``, ``few`` or ``lam``."""
+    """A warning: its ``kind`` is ``failed`` (as by divergence), ``collapse``, ``few`` or ``lam``."""
 
     kind: str
     sentence: str
@@ -40,7 +40,7 @@ def sentences(run: Run, guessing: float | None, validation_clips: int | None) ->
         How many clips the run is validated on; None where it is not known.
     """
     if run.state == FAILED:
-        return (Advice("divergence", run.error),)
+        return (Advice("failed", run.error),)
     if not run.rows:
         return ()
     if guessing is not None and deaf(run, guessing):

@@ -47,7 +47,7 @@ def test_a_run_without_exact_zeros_has_collapsed_when_it_ends_where_guessing_is_
 
 def test_a_diverged_run_says_its_own_sentence() -> None:
     run = replace(ended(), state=FAILED, error="The run diverged in epoch 2.")
-    assert advice.sentences(run, LN10, 755) == (advice.Advice("divergence", "The run diverged in epoch 2."),)
+    assert advice.sentences(run, LN10, 755) == (advice.Advice("failed", "The run diverged in epoch 2."),)
 
 
 def test_few_validation_clips_are_told_with_what_chance_alone_does() -> None:
