@@ -81,7 +81,7 @@ def of_lam(spec: RunSpec, norm: float, guessing: float, collapse: float) -> tupl
 def deaf(run: Run, guessing: float) -> bool:
     """Whether the penalty made the network give up: no path from sound to word is left, or it ended where guessing is as good."""
     last = run.rows[-1]
-    if not (run.spec.lam > 0 and last["penalised"]):
+    if not (last.get("lam", run.spec.lam) > 0 and last["penalised"]):
         return False
     cut = any(dead == units for dead, units in zip(last["dead_units"], last["units"], strict=True))
     losses = (last["train_loss"], last["val_loss"])
@@ -98,7 +98,7 @@ def price_of_guessing(run: Run, guessing: float) -> str:
 
 def _collapse(run: Run, guessing: float) -> str:
     last: dict[str, Any] = run.rows[-1]
-    values = {"loss": last["val_loss"], "guessing": price_of_guessing(run, guessing), "lam": run.spec.lam}
+    values = {"loss": last["val_loss"], "guessing": price_of_guessing(run, guessing), "lam": last.get("lam", run.spec.lam)}
     if word := last.get("always", ""):
         return _(
             "It always says “{word}”: its loss is {loss:.3f}, and guessing costs {guessing}. λ = {lam:g} is too large; "

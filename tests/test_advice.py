@@ -13,9 +13,9 @@ from l1demo.store import DONE, FAILED, RUNNING, Run
 LN10 = math.log(10)
 
 
-def ended(lam: float = 0.05, state: str = DONE, loss: str = "ce", **row: Any) -> Run:
+def ended(start: float = 0.05, state: str = DONE, loss: str = "ce", **row: Any) -> Run:
     last = {"train_loss": 0.4, "val_loss": 0.6, "val_accuracy": 0.9, "penalised": True, "units": [64], "dead_units": [10]}
-    spec = RunSpec().with_values(lam=lam, loss=loss)
+    spec = RunSpec().with_values(lam=start, loss=loss)
     return Run(spec.id, spec, state, rows=(last | row,))
 
 
@@ -40,9 +40,14 @@ def test_a_run_without_exact_zeros_has_collapsed_when_it_ends_where_guessing_is_
     flat: dict[str, Any] = {"train_loss": 2.295, "val_loss": 2.31}
     assert kinds(ended(**flat)) == ["collapse"]
     assert kinds(ended(state=RUNNING, **flat)) == []  # a first epoch looks the same
-    assert kinds(ended(lam=0.0, **flat)) == []
+    assert kinds(ended(start=0.0, **flat)) == []
     assert kinds(ended(penalised=False, **flat)) == []
     assert kinds(ended(train_loss=0.01, val_loss=2.31)) == []  # it has overfitted
+
+
+def test_the_lam_that_is_named_is_the_one_in_force() -> None:
+    (told,) = advice.sentences(ended(start=0.0, dead_units=[64], val_loss=2.3, lam=0.02), LN10, 755)
+    assert "λ = 0.02 is too large" in told.sentence
 
 
 def test_a_diverged_run_says_its_own_sentence() -> None:
