@@ -35,6 +35,7 @@ def use_preset() -> None:
 def draw(runs: tuple[Run, ...]) -> None:
     run = runs[0] if runs else run_view.preview(state.spec())
     run_view.progress(run)
+    run_view.advice(run)
     run_view.formula(run)
     left, right = st.columns(2)
     with left:

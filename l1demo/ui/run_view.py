@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from l1demo import charts
+from l1demo.advice import of_lam, sentences
 from l1demo.spec import RunSpec
 from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Run
 from l1demo.text import _
@@ -93,6 +94,17 @@ def formula(run: Run) -> None:
     )
     a, b, c = (rf"\underbrace{{\textcolor{{{colour}}}{{{value}}}}}_{{\substack{{{below}}}}}" for colour, value, below in terms)
     st.latex(f"{a} + {b} = {c}")
+
+
+def advice(run: Run) -> None:
+    """Warn of what a run's numbers say, and before it has any, of its λ; the place is there with nothing to warn of, too."""
+    scale = controls.scale_of(run.spec)
+    told = sentences(run, scale and scale["guessing"], scale and scale.get("clips"))
+    if scale and not run.rows:
+        told += of_lam(run.spec, scale["norm"], scale["guessing"], controls.COLLAPSE)
+    with st.container():
+        if warnings := [each.sentence for each in told if each.kind != "failed"]:  # which progress says
+            st.warning("\n\n".join(warnings), icon=":material/school:")
 
 
 def sparsity(run: Run) -> None:
