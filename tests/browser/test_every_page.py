@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import settled
 
-ROOMS = ("/", "/listen", "/train", "/weights")
+ROOMS = ("/", "/listen", "/train", "/weights", "/payoff")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,11 @@ def test_a_page_that_is_not_there_leads_to_start(visit: Callable[..., Page]) -> 
 def test_every_page_fits_its_screen_and_is_readable(visit: Callable[..., Page], done_run: str, scheme: str, width: int) -> None:
     page = visit("/", color_scheme=scheme, viewport={"width": width, "height": 800})
     for address in ROOMS:
-        page.goto(page.evaluate("location.origin") + address + (f"?run={done_run}" if address in ("/train", "/weights") else ""))
+        page.goto(
+            page.evaluate("location.origin")
+            + address
+            + (f"?run={done_run}" if address in ("/train", "/weights", "/payoff") else "")
+        )
         settled(page)
         if address != "/":
             page.locator(".l1-plot .main-svg").first.wait_for()
