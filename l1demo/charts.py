@@ -12,6 +12,7 @@ from l1demo.text import _
 
 TRAIN, VALIDATION, OBJECTIVE, ZERO, WEIGHT = "#2b8cc4", "#dd7418", "#8b5fd0", "#17997f", "#8894a3"  # on white and on black
 GAP = "rgba(221, 116, 24, 0.18)"
+NAMED = 4  # changes of λ whose values can be read beside each other
 POINTS = 100  # of a line: more can hardly be told apart, and an update stays small; the finding has the newest numbers
 HISTOGRAM_RANGE = 1.0  # as sparsity.EDGES
 MARGIN = {"l": 48, "r": 12, "t": 28, "b": 40}
@@ -52,7 +53,7 @@ class Chart:
 
 def loss(rows: Sequence[dict[str, Any]], spec: RunSpec, guessing: float | None = None) -> Chart:
     """Draw training and validation loss over the epochs with the gap shaded, the objective, and the loss of guessing."""
-    penalised = spec.lam > 0
+    penalised = spec.lam > 0 or bool(spec.changes)
     lines = [
         _line(rows, "train_loss", _("training"), TRAIN),
         _line(rows, "val_loss", _("validation"), VALIDATION, fill="tonexty", fillcolor=GAP),
@@ -65,7 +66,7 @@ def loss(rows: Sequence[dict[str, Any]], spec: RunSpec, guessing: float | None =
     if penalised and 0 < spec.penalty.free_epochs < spec.training.epochs:
         shapes.append(_mark("x", spec.penalty.free_epochs + 0.5, _("penalty begins")))
     layout = _layout(_("epoch"), _("loss"), spec)
-    layout["shapes"] = shapes
+    layout["shapes"] = [*shapes, *_changes(spec)]
     seen = [row[name] for row in rows for name in ("train_loss", "val_loss")]
     top = max([*seen, *(row["objective"] for row in rows[-1:]), guessing or 0.0], default=0.0)
     layout["yaxis"] |= (
@@ -82,6 +83,7 @@ def accuracy(rows: Sequence[dict[str, Any]], spec: RunSpec) -> Chart:
     ]
     layout = _layout(_("epoch"), _("accuracy"), spec)
     layout["yaxis"] |= {"range": [0, 1.02], "tickformat": ".0%"}
+    layout["shapes"] = _changes(spec)
     return Chart({"data": lines, "layout": layout}, _accuracy_finding(rows), spec.id)
 
 
@@ -251,6 +253,11 @@ def _layout(x: str, y: str, spec: RunSpec) -> dict[str, Any]:
 
 def _tick(epochs: int) -> int:
     return next(step for step in (1, 2, 5, 10, 20, 50) if epochs <= 6 * step)
+
+
+def _changes(spec: RunSpec) -> list[dict[str, Any]]:
+    named = len(spec.changes) <= NAMED  # the many of a λ path stand as lines alone
+    return [_mark("x", epoch - 0.5, f"λ = {lam:g}" if named else "") for epoch, lam in spec.changes]
 
 
 def _mark(axis: str, at: float, text: str) -> dict[str, Any]:

@@ -164,9 +164,11 @@ def loss_of_guessing(loss: str, data: Division) -> float:
 
 
 def initial_norm(spec: RunSpec, words: int) -> float:
-    """Return ‖W₀‖₁ of the first weights, or Σw₀² for the L2 penalty: without it λ has no scale."""
-    weights = recogniser.build(spec, words).weights().values()
-    return sum(float((w.square() if spec.penalty.kind == "l2" else w.abs()).sum().detach()) for w in weights)
+    """Return what λ is multiplied with at the start, as ‖W₀‖₁ or Σw₀²: without it λ has no scale."""
+    model = recogniser.build(spec, words)
+    penalty = penalties.make(spec.penalty.kind, 1.0) or penalties.L1(1.0)
+    parts = penalties.take(list(model.weights().values()), model.units() if spec.penalty.kind == "group" else ())
+    return sum(float(penalty.value(w).detach()) for w in parts)
 
 
 def probabilities(logits: torch.Tensor, loss: str) -> torch.Tensor:

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from l1demo import engine
 from l1demo.presets import PRESETS
 from l1demo.store import Run
 from l1demo.text import _
-from l1demo.ui import controls, history, run_view, state
+from l1demo.ui import controls, history, pace, run_view, state
 
 MORE = {
     _("Voices"): ("split", "train-clips", "label-noise", "augment"),
@@ -16,15 +15,6 @@ MORE = {
 }
 
 PRESETS_HELP = _("quick: a few seconds. strangers: a larger network, trained longer and without penalty, for people it never met.")
-
-
-def train() -> None:
-    if state.submit(state.spec()):
-        state.show(state.spec())
-
-
-def stop() -> None:
-    engine.current().stop(st.session_state.shown)
 
 
 def use_preset() -> None:
@@ -59,9 +49,7 @@ with side:
     controls.cost()
     controls.widget("penalty")
     controls.widget("method")
-    with st.container(horizontal=True):
-        st.button(_("Train"), type="primary", icon=":material/play_arrow:", on_click=train)
-        st.button(_("Stop"), icon=":material/stop:", on_click=stop, disabled=run is None or run.ended)
+    pace.buttons(run)
     st.selectbox(
         _("Preset"),
         list(PRESETS),

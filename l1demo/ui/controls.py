@@ -59,12 +59,15 @@ def cost() -> None:
     if spec.penalty.kind == "none":
         st.caption(_("No penalty: λ is not used."))
         return
+    if spec.changes:
+        later = ", ".join(_("{lam:g} from epoch {epoch}").format(lam=lam, epoch=epoch) for epoch, lam in spec.changes)
+        st.caption(_("Then λ = {later}; moving λ forgets this.").format(later=later))
     try:
         scale = _scale(_of_scale(spec))
     except engine.EngineError as error:
         st.caption(str(error))
         return
-    norm = "Σw₀²" if spec.penalty.kind == "l2" else "‖W₀‖₁"
+    norm = {"l2": "Σw₀²", "group": "Σ√n‖w₀‖"}.get(spec.penalty.kind, "‖W₀‖₁")
     price = spec.penalty.lam * scale["norm"]
     bars = (
         (
@@ -104,7 +107,8 @@ def scale_of(spec: RunSpec) -> dict[str, float] | None:
 
 
 def _of_scale(spec: RunSpec) -> str:
-    return spec.with_values(lam=0.0, method="proximal", epochs=1).to_json()  # which of the description it does not depend on
+    same = {"lam": 0.0, "method": "proximal", "epochs": 1, "lam_changes": "", "lr_falls": "once"}  # it does not depend on these
+    return spec.with_values(**same).to_json()
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
@@ -131,5 +135,6 @@ def _key(name: str) -> str:
 def _changed(name: str) -> None:
     value = st.session_state[_key(name)]
     if value is not None:
-        state.choose(**{name.replace("-", "_"): value})
+        unplanned = {"lam_changes": "", "lr_falls": "once"} if name == "lam" else {}
+        state.choose(**{name.replace("-", "_"): value}, **unplanned)
     replace_all(state.spec())  # what was refused or emptied goes back to what it was

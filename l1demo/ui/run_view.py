@@ -1,17 +1,19 @@
 """A run as it lives: progress, the formula with this epoch's numbers, losses, accuracy and weights. Train and Start share it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from l1demo import charts
 from l1demo.advice import of_lam, sentences
 from l1demo.spec import RunSpec
-from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Run
+from l1demo.store import DONE, FAILED, INTERRUPTED, PAUSED, QUEUED, RUNNING, STOPPED, Run
 from l1demo.text import _
 from l1demo.ui import controls, live, state
 
 READOUT = 96  # pixels: four stand beside each other in half a screen, two on a phone
+SUMMANDS = {"l2": "w^2", "group": r"\sqrt{n}\,\lVert w_g\rVert"}
 EVERY = 0.4  # seconds between looks at a run that is under way
 
 
@@ -61,6 +63,8 @@ def progress(run: Run) -> None:
             text = _("Epoch {epoch} of {of} · about {left:.0f} s left").format(epoch=epochs, of=of, left=left)
         case "done":
             text = _("Done: {epochs} epochs, {seconds:.1f} s of training").format(epochs=epochs, seconds=seconds)
+        case "paused":
+            text = _("Paused after {epochs} of {of} epochs").format(epochs=epochs, of=of)
         case "stopped":
             text = _("Stopped after {epochs} of {of} epochs").format(epochs=epochs, of=of)
         case "interrupted":
@@ -75,10 +79,12 @@ def progress(run: Run) -> None:
 def formula(run: Run) -> None:
     """Write data loss + penalty = objective with the numbers of the newest epoch."""
     spec = run.spec
-    squared = spec.penalty.kind == "l2"
+    kind = spec.penalty.kind
+    lam = spec.lam
     if run.rows:
         last = run.rows[-1]
-        norm = f"{last['l2_norm_squared' if squared else 'l1_norm']:.1f}"
+        lam = last.get("lam", lam)
+        norm = _norm(last, kind)
         rounded = [round(last[name], 3) for name in ("train_loss", "penalty")]
         loss, penalty, objective = (f"{value:.3f}" for value in (*rounded, sum(rounded)))  # so that the sum is one as it stands
     else:
@@ -88,12 +94,18 @@ def formula(run: Run) -> None:
         (
             charts.ZERO,
             penalty,
-            rf"\text{{{_('penalty')}}}\;\lambda\sum {'w^2' if squared else '|w|'}\\[3pt]{spec.lam:g} \times {norm}",
+            rf"\text{{{_('penalty')}}}\;\lambda\sum {SUMMANDS.get(kind, '|w|')}\\[3pt]{lam:g} \times {norm}",
         ),
         (charts.OBJECTIVE, objective, rf"\text{{{_('objective')}}}\\[3pt]L'"),
     )
     a, b, c = (rf"\underbrace{{\textcolor{{{colour}}}{{{value}}}}}_{{\substack{{{below}}}}}" for colour, value, below in terms)
     st.latex(f"{a} + {b} = {c}")
+
+
+def _norm(row: dict[str, Any], kind: str) -> str:
+    if kind == "group":  # a row has only its product with λ
+        return f"{row['penalty'] / row['lam']:.1f}" if row["lam"] else r"\ldots"
+    return f"{row['l2_norm_squared' if kind == 'l2' else 'l1_norm']:.1f}"
 
 
 def advice(run: Run) -> None:
@@ -149,6 +161,7 @@ STATE_WORDS = {
     QUEUED: _("queued"),
     RUNNING: _("running"),
     DONE: _("done"),
+    PAUSED: _("paused"),
     STOPPED: _("stopped"),
     FAILED: _("failed"),
     INTERRUPTED: _("interrupted"),

@@ -1,5 +1,6 @@
 """The state of a visit: which settings are chosen, which run is shown; and the URL that says the same."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -70,7 +71,9 @@ def shown(page: str) -> Run | None:
             refuse(_("The run of this address has not been made here; its settings are chosen, so press Train."))
             del st.query_params["run"]
         return None
-    if "shown" not in st.session_state:
+    if run.successor and st.session_state.get("changing") == run.id and (successor := find(run.successor)):
+        st.session_state.shown, run = successor.id, successor  # the settings stay as they were chosen for it
+    elif "shown" not in st.session_state:
         show(run.spec)
     wanted = run.spec.to_query() | {"run": run.id}
     if st.session_state.get("written") != (page, run.id):
@@ -89,10 +92,15 @@ def find(run_id: str) -> Run | None:
         return None
 
 
-def submit(wanted: RunSpec) -> bool:
-    """Ask for a run; where that fails, leave a sentence and return False."""
+def submit(wanted: RunSpec, until: int = 0, wait: float = 0.0) -> bool:
+    """Ask for a run, as ``engine.submit`` takes it; where that fails, leave a sentence and return False."""
+    return attempt(engine.current().submit, wanted, identity.visitor(), until, wait)
+
+
+def attempt(function: Callable[..., object], *args: Any) -> bool:
+    """Ask the engine for something; where that fails, leave a sentence and return False."""
     try:
-        engine.current().submit(wanted, identity.visitor())
+        function(*args)
     except (EngineError, StoreError) as error:
         refuse(str(error))
         return False

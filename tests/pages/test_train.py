@@ -8,7 +8,7 @@ from distributed import Queue
 
 from l1demo import charts
 from l1demo.spec import RunSpec
-from l1demo.store import DONE, INTERRUPTED, RUNNING, STOPPED
+from l1demo.store import DONE, INTERRUPTED, PAUSED, RUNNING, STOPPED
 
 
 def button(page, label: str):
@@ -219,7 +219,98 @@ def test_a_visitor_s_earlier_runs_are_listed_newest_first(visit, submitted, ende
 def test_settings_go_with_the_visitor_from_page_to_page(visit) -> None:
     page = visit("train", lam="0.0005")
     root = page._script_path.rsplit("/l1demo/", 1)[0]
-    for name in ("listen", "weights", "start", "train"):
+    for name in ("listen", "runs", "start", "train"):
         page.switch_page(f"{root}/pages/{name}.py").run()
         assert not page.exception, name
     assert page.select_slider(key="set-lam").value == 5e-4
+
+
+def held(visit, engine, wait_for, seed: int, **values):
+    """A run that is paused after its first epoch, and its page."""
+    spec = RunSpec().with_values(seed=seed, epochs=4, free_epochs=0, **values)
+    page = visit("train", **spec.to_query())
+    button(page, "One epoch").click().run()
+    wait_for(lambda: (run := engine.run(spec.id)) and run.state == PAUSED)
+    return spec, page.run()
+
+
+def test_one_epoch_at_a_time_and_then_on_to_the_end(visit, engine, ended, wait_for) -> None:
+    spec, page = held(visit, engine, wait_for, fakes.NOISE + 20)
+    assert page.progress[0].text == "Paused after 1 of 4 epochs"
+    button(page, "One epoch").click().run()
+    wait_for(lambda: (run := engine.run(spec.id)) and run.state == PAUSED and len(run.rows) == 2)
+    button(page.run(), "Go on").click().run()
+    assert wait_for(lambda: (run := engine.run(spec.id)) and run.state == DONE and run).last["epoch"] == 4
+    page.run()
+    assert button(page, "Pause").disabled and button(page, "One epoch").disabled and button(page, "Stop").disabled
+    assert not page.exception
+
+
+def test_pause_holds_a_run_and_its_address_goes_on_with_it(visit, engine, wait_for) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 21, epochs=3)
+    page = visit("train", **spec.to_query())
+    button(page, "Train").click().run()
+    pace = Queue(f"pace-{spec.seed}", client=engine._connection.client)
+    button(page, "Pause").click().run()
+    pace.put(None)
+    wait_for(lambda: engine.run(spec.id).state == PAUSED)
+    elsewhere = visit("train", run=spec.id)
+    assert elsewhere.progress[0].text.startswith("Paused after 1 of 3")
+    button(elsewhere, "Train").click().run()  # the same description goes on, it does not begin anew
+    for _epoch in range(2):
+        pace.put(None)
+    wait_for(lambda: engine.run(spec.id).state == DONE)
+
+
+def test_lam_is_changed_in_mid_run_by_its_button_alone(visit, engine, wait_for, charted) -> None:
+    spec, page = held(visit, engine, wait_for, fakes.NOISE + 22, lam=1e-3)
+    page.select_slider(key="set-lam").set_value(5e-3).run()
+    assert engine.run(spec.id).state == PAUSED and page.progress[0].text.startswith(
+        "Paused after 1"
+    )  # the slider alone does nothing
+    button(page, "Go on with λ = 0.005").click().run()
+    changed = spec.with_change(2, 5e-3)
+    run = wait_for(lambda: (run := engine.run(changed.id)) and run.state == DONE and run)
+    page.run()
+    assert [row["lam"] for row in run.rows] == [1e-3, 5e-3, 5e-3, 5e-3]
+    assert page.query_params["run"] == changed.id
+    assert page.select_slider(key="set-lam").value == 5e-3
+    assert [shape["label"]["text"] for shape in charted(page, "train-loss")["figure"]["layout"]["shapes"]][-1] == "λ = 0.005"
+    assert r"0.005 \times" in page.latex[0].value
+    assert engine.run(spec.id).state == PAUSED  # what it would have been without the change can still be seen
+
+
+def test_a_new_start_is_a_button_of_its_own(visit, submitted, ended) -> None:
+    page = visit("train", seed="30", epochs="1")
+    button(page, "Train").click().run()
+    ended(submitted[-1])
+    button(page.run(), "Train").click().run()
+    button(page, "New start").click().run()
+    assert [spec.seed for spec in submitted] == [30, 30, 31]
+    assert page.query_params["seed"] == "31"
+
+
+def test_no_setting_begins_or_ends_a_run(visit, engine, submitted, wait_for) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 23, epochs=2)
+    page = visit("train", **spec.to_query())
+    button(page, "Train").click().run()
+    wait_for(lambda: engine.run(spec.id).state == RUNNING)
+    page.select_slider(key="set-lam").set_value(5e-3).run()
+    page.selectbox(key="set-penalty").select("l2").run()
+    page.selectbox(key="preset").select("strangers").run()
+    page.toggle(key="slow").set_value(True).run()
+    page.number_input(key="set-hidden").set_value(32).run()
+    assert submitted == [spec]
+    pace = Queue(f"pace-{spec.seed}", client=engine._connection.client)
+    for _epoch in range(2):
+        pace.put(None)
+    wait_for(lambda: engine.run(spec.id).state == DONE)
+
+
+def test_moving_lam_forgets_the_changes_that_an_address_brought(visit, submitted, ended) -> None:
+    page = visit("train", lam_changes="2:0.005", seed="31", epochs="2")
+    assert any("0.005 from epoch 2" in caption.value for caption in page.caption)
+    page.select_slider(key="set-lam").set_value(2e-3).run()
+    button(page, "Train").click().run()
+    assert submitted == [RunSpec().with_values(lam=2e-3, seed=31, epochs=2)]
+    ended(submitted[0])
