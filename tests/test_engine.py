@@ -11,10 +11,10 @@ import pytest
 from distributed import Client, Event, LocalCluster, Queue
 
 from l1demo import engine as engines
-from l1demo import link
+from l1demo import film, link
 from l1demo.engine import Engine, EngineError
-from l1demo.spec import RunSpec
-from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Run
+from l1demo.spec import RunSpec, SpecError
+from l1demo.store import DONE, FAILED, INTERRUPTED, PAUSED, QUEUED, RUNNING, STOPPED, Run
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,8 +34,31 @@ def let(engine: Engine, wanted: RunSpec, epochs: int) -> None:
         Queue(f"pace-{wanted.seed}", client=client(engine)).put(1)
 
 
+def kill_worker_of(engine: Engine, run_id: str) -> None:
+    (address,) = (worker for worker, keys in client(engine).processing().items() if engine._desk._live[run_id].attempt in keys)
+    pid = client(engine).run(os.getpid, workers=[address])[address]
+    psutil.Process(pid).kill()
+
+
 def bare(run: Run) -> list[dict]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in run.rows]
+
+
+def result(engine: Engine, run_id: str) -> tuple[list[dict], dict[str, bytes], dict[int, bytes]]:
+    """What came of a run, bit for bit: rows, weights by name, film."""
+    import safetensors.numpy
+
+    weights = safetensors.numpy.load(engine.weights(run_id))  # not as one file, whose header is written in any order
+    return bare(engine.run(run_id)), {name: w.tobytes() for name, w in weights.items()}, engine.film(run_id)
+
+
+def undisturbed(engine: Engine, home: Path, wanted: RunSpec, wait_for) -> tuple[list[dict], dict[str, bytes], dict[int, bytes]]:
+    """The result of a run that nobody touches."""
+    with Engine(home, scheduler=client(engine).scheduler.address, train=fakes.mixed_run) as other:
+        other.submit(wanted, "ann")
+        run = wait_for(lambda: (r := other.run(wanted.id)).ended and r)
+        assert run.state == DONE
+        return result(other, wanted.id)
 
 
 def test_rows_arrive_in_order_and_are_kept(engine, wait_for) -> None:
@@ -201,19 +224,13 @@ def test_a_run_whose_worker_is_killed_ends_with_the_same_rows(engine, wait_for, 
     wanted = spec(fakes.NOISE + 1, epochs=200, lam=1e-3)
     run_id = engine.submit(wanted, "ann")
     wait_for(lambda: len(engine.run(run_id).rows) > 3)
-    (address,) = (worker for worker, keys in client(engine).processing().items() if engine._desk._live[run_id].attempt in keys)
-    pid = client(engine).run(os.getpid, workers=[address])[address]
-    psutil.Process(pid).kill()
+    kill_worker_of(engine, run_id)
     shown = len(engine.run(run_id).rows)
     assert shown < 200
     run = wait_for(lambda: (r := engine.run(run_id)).ended and r)
     assert (run.state, len(run.rows)) == (DONE, 200)
 
-    with Engine(tmp_path, scheduler=client(engine).scheduler.address, train=fakes.mixed_run) as other:
-        other.submit(wanted, "ann")
-        undisturbed = wait_for(lambda: (r := other.run(run_id)).ended and r)
-        assert bare(undisturbed) == bare(run)
-        assert other.weights(run_id) == engine.weights(run_id)
+    assert result(engine, run_id) == undisturbed(engine, tmp_path, wanted, wait_for)
     wait_for(lambda: engine.ready)
 
 
@@ -223,6 +240,107 @@ def test_a_run_that_kills_every_worker_is_given_up(engine, wait_for) -> None:
     assert run.state == FAILED
     assert "ended 3 times" in run.error
     wait_for(lambda: engine.ready)
+
+
+def test_a_run_that_pauses_changes_pace_and_outlives_its_lab_is_bit_for_bit_an_undisturbed_one(engine, wait_for, tmp_path) -> None:
+    wanted = spec(fakes.NOISE + 2, epochs=60)
+    address = client(engine).scheduler.address
+    with Engine(tmp_path / "a", scheduler=address, train=fakes.mixed_run) as lab:
+        run_id = lab.submit(wanted, "ann", until=1, wait=0.01)
+        run = wait_for(lambda: (r := lab.run(run_id)).ended and r)
+        assert (run.state, len(run.rows)) == (PAUSED, 1)
+        assert lab.weights(run_id)
+        lab.resume(run_id, "ann", wait=60)
+        wait_for(lambda: len(lab.run(run_id).rows) == 2)
+        lab.pace(run_id, until=20)  # which ends the waiting
+        wait_for(lambda: lab.run(run_id).state == PAUSED)
+        assert len(lab.run(run_id).rows) == 20
+    with Engine(tmp_path / "a", scheduler=address, train=fakes.mixed_run) as lab:
+        run = lab.run(run_id)
+        assert (run.state, len(run.rows)) == (PAUSED, 20)
+        lab.submit(wanted, "ann")
+        wait_for(lambda: len(lab.run(run_id).rows) > 21)
+        lab.pause(run_id)
+        wait_for(lambda: lab.run(run_id).state == PAUSED)
+        lab.resume(run_id, "ann")
+        run = wait_for(lambda: (r := lab.run(run_id)).ended and r)
+        assert run.state == DONE
+        assert result(lab, run_id) == undisturbed(engine, tmp_path / "b", wanted, wait_for)
+        assert len(lab.film(run_id)) == film.FRAMES
+
+
+def test_a_resumed_run_whose_worker_is_killed_ends_with_the_same_rows(engine, wait_for, tmp_path) -> None:
+    wanted = spec(fakes.NOISE + 3, epochs=12)
+    run_id = engine.submit(wanted, "ann", until=3)
+    wait_for(lambda: engine.run(run_id).state == PAUSED)
+    engine.resume(run_id, "ann", wait=600)
+    wait_for(lambda: len(engine.run(run_id).rows) == 4)
+    kill_worker_of(engine, run_id)
+    live = engine._desk._live[run_id]
+    wait_for(lambda: live.losses == 1)
+    assert live.epoch == 3  # from where it begins again
+    engine.pace(run_id)
+    run = wait_for(lambda: (r := engine.run(run_id)).ended and r)
+    assert run.state == DONE
+    assert result(engine, run_id) == undisturbed(engine, tmp_path, wanted, wait_for)
+    wait_for(lambda: engine.ready)
+
+
+def test_lam_changed_in_mid_run_gives_what_its_description_gives_from_nothing(engine, wait_for, tmp_path) -> None:
+    wanted = spec(fakes.NOISE + 4, epochs=12)
+    run_id = engine.submit(wanted, "ann", until=4)
+    wait_for(lambda: engine.run(run_id).state == PAUSED)
+    engine.resume(run_id, "ann", wait=600)
+    wait_for(lambda: len(engine.run(run_id).rows) == 5)
+    engine.change(run_id, 0.02, "ann")
+    first = wait_for(lambda: (r := engine.run(run_id)).successor and r)
+    since = len(first.rows) + 1
+    assert (first.state, since) == (PAUSED, 6)
+    assert first.successor == wanted.with_change(since, 0.02).id
+    engine.pace(first.successor)
+    second = wait_for(lambda: (r := engine.run(first.successor)).ended and r)
+    assert second.state == DONE
+    assert second.spec.changes == ((since, 0.02),)
+    assert bare(second)[: since - 1] == bare(first)
+    assert {row["lam"] for row in second.rows[since - 1 :]} == {0.02}
+    assert result(engine, second.id) == undisturbed(engine, tmp_path / "a", second.spec, wait_for)
+    engine.resume(run_id, "ann")  # the first can still go on by itself
+    first = wait_for(lambda: (r := engine.run(run_id)).ended and r)
+    assert bare(first) == undisturbed(engine, tmp_path / "b", wanted, wait_for)[0]
+    with pytest.raises(SpecError, match="lam"):
+        engine.change(run_id, -1.0, "ann")
+
+
+def test_slow_motion_waits_between_epochs_and_not_after_the_last(engine, wait_for) -> None:
+    wanted = spec(fakes.NOISE + 5, epochs=2)
+    run_id = engine.submit(wanted, "ann", wait=600)
+    wait_for(lambda: len(engine.run(run_id).rows) == 1)
+    engine.pace(run_id, wait=599)  # a shorter one than is being waited for
+    assert wait_for(lambda: (r := engine.run(run_id)).ended and r).state == DONE
+
+
+def test_names_are_for_ones_own_list(engine, wait_for) -> None:
+    run_id = engine.submit(spec(fakes.PLAIN + 1), "ann")
+    engine.submit(spec(fakes.PLAIN + 1), "bob")
+    wait_for(lambda: engine.run(run_id).ended)
+    engine.rename(run_id, "ann", "  my  first λ ")
+
+    def name(session: str) -> str:
+        return next(run.name for run in engine.history(session) if run.id == run_id)
+
+    assert (name("ann"), name("bob")) == ("my first λ", "")
+    engine.submit(spec(fakes.PLAIN + 1), "ann")
+    assert name("ann") == "my first λ"
+    engine.rename(run_id, "ann", "")
+    assert name("ann") == ""
+    for wrong in ("x" * 61, "bell \a"):
+        with pytest.raises(EngineError, match="at most 60 characters"):
+            engine.rename(run_id, "ann", wrong)
+    with pytest.raises(EngineError, match="your own list"):
+        engine.rename(run_id, "eve", "mine")
+    engine.delete(run_id, "ann")
+    assert run_id not in {run.id for run in engine.history("ann")}
+    assert name("bob") == ""
 
 
 def test_a_lost_cluster_is_started_again_and_its_runs_too(engine, wait_for) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 
 from l1demo import store
 from l1demo.spec import RunSpec
-from l1demo.store import DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, STOPPED, Left, Store, StoreError
+from l1demo.store import DONE, FAILED, INTERRUPTED, PAUSED, QUEUED, RUNNING, STOPPED, Left, Store, StoreError
 
 SPEC = RunSpec()
 
@@ -55,9 +56,9 @@ def test_what_had_not_ended_is_interrupted_at_the_next_start(tmp_path: Path, beg
     second.close()
 
 
-def test_only_what_did_not_succeed_is_queued_again() -> None:
+def test_only_what_did_not_come_to_its_end_is_queued_again() -> None:
     kept = Store(None)
-    for state in (STOPPED, FAILED, INTERRUPTED):
+    for state in (PAUSED, STOPPED, FAILED, INTERRUPTED):
         kept.add(SPEC, "ann")
         kept.finish(SPEC.id, state, error="why")
         again = kept.add(SPEC, "ann")
@@ -196,6 +197,113 @@ def test_a_migration_leads_from_the_last_format_to_the_next(tmp_path: Path, monk
     assert second._database.writer.execute("SELECT note FROM runs").fetchone()[0] == "x"
     assert second._database.writer.execute("PRAGMA user_version").fetchone()[0] == len(store._MIGRATIONS)
     second.close()
+
+
+OLD = """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, spec TEXT NOT NULL, state TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',
+        created REAL NOT NULL, started REAL, finished REAL
+    );
+    CREATE TABLE epochs (
+        run TEXT NOT NULL REFERENCES runs (id), epoch INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (run, epoch)
+    ) WITHOUT ROWID;
+    CREATE TABLE weights (run TEXT PRIMARY KEY REFERENCES runs (id), blob BLOB NOT NULL);
+    CREATE TABLE asked (
+        run TEXT NOT NULL REFERENCES runs (id), session TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (run, session)
+    ) WITHOUT ROWID;
+    CREATE INDEX asked_by ON asked (session, at);
+    CREATE INDEX runs_by_age ON runs (created);
+    PRAGMA user_version = 1;
+"""  # as the lab wrote it before runs could pause
+
+
+def test_a_history_of_the_first_format_opens_whole(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / store.FILE)) as old, old:
+        old.executescript(OLD)
+        old.execute("INSERT INTO runs (id, spec, state, created) VALUES (?, ?, 'done', 1.0)", (SPEC.id, SPEC.to_json()))
+        old.execute("INSERT INTO epochs VALUES (?, 1, ?)", (SPEC.id, json.dumps(rows(1)[0])))
+        old.execute("INSERT INTO weights VALUES (?, ?)", (SPEC.id, b"weights"))
+        old.execute("INSERT INTO asked VALUES (?, 'ann', 2.0)", (SPEC.id,))
+    kept = Store(tmp_path)
+    (run,) = kept.history("ann")
+    assert (run.id, run.state, run.last, run.name) == (SPEC.id, DONE, rows(1)[0], "")
+    assert (kept.weights(SPEC.id), kept.film(SPEC.id), kept.checkpoint(SPEC.id)) == (b"weights", {}, None)
+    kept.keep(SPEC.id, Left(film={1: b"frame"}))
+    assert kept.rename(SPEC.id, "ann", "first")
+    kept.close()
+    again = Store(tmp_path)
+    assert (again.film(SPEC.id), again.history("ann")[0].name) == ({1: b"frame"}, "first")
+    again.close()
+
+
+def test_a_pause_outlives_the_process_with_all_that_it_needs(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    first.add(SPEC, "ann")
+    first.begin(SPEC.id)
+    first.add_rows(of(SPEC.id, rows(1, 2)))
+    first.finish(SPEC.id, PAUSED, Left(b"weights", b"state", 2, {1: b"one", 2: b"two"}))
+    first.close()
+    second = Store(tmp_path)
+    run = second.get(SPEC.id)
+    assert run is not None
+    assert (run.state, run.ended, list(run.rows)) == (PAUSED, True, rows(1, 2))
+    assert (second.checkpoint(SPEC.id), second.film(SPEC.id)) == ((2, b"state"), {1: b"one", 2: b"two"})
+    assert second.add(SPEC, "ann").state == QUEUED
+    second.close()  # before it went on
+    third = Store(tmp_path)
+    run = third.get(SPEC.id)
+    assert run is not None
+    assert (run.state, third.checkpoint(SPEC.id)) == (INTERRUPTED, (2, b"state"))
+    third.close()
+
+
+@pytest.mark.parametrize(("state", "kept_checkpoint"), [(PAUSED, True), (INTERRUPTED, True), (STOPPED, False), (DONE, False)])
+def test_only_what_can_go_on_keeps_its_checkpoint(state: str, kept_checkpoint: bool) -> None:
+    kept = Store(None)
+    kept.add(SPEC, "ann")
+    kept.keep(SPEC.id, Left(None, b"state", 2))
+    kept.finish(SPEC.id, state)
+    assert (kept.checkpoint(SPEC.id) is not None) == kept_checkpoint
+
+
+def test_a_branch_has_the_rows_it_is_given_and_nothing_of_an_earlier_time() -> None:
+    kept = Store(None)
+    kept.add(SPEC, "bob")
+    kept.add_rows(of(SPEC.id, rows(1, 2, 3)))
+    kept.finish(SPEC.id, STOPPED, Left(b"old", None, 0, {3: b"old"}))
+    kept.branch(SPEC, "ann", rows(1, 2), Left(None, b"state", 2, {2: b"two"}))
+    run = kept.get(SPEC.id)
+    assert run is not None
+    assert (run.state, list(run.rows)) == (QUEUED, rows(1, 2))
+    assert (kept.weights(SPEC.id), kept.film(SPEC.id), kept.checkpoint(SPEC.id)) == (None, {2: b"two"}, (2, b"state"))
+    assert len(kept.history("ann")) == len(kept.history("bob")) == 1
+
+
+def test_a_run_is_deleted_when_nobody_asks_for_it_and_not_before() -> None:
+    kept = Store(None)
+    kept.add(SPEC, "ann")
+    kept.add(SPEC, "bob")
+    kept.add_rows(of(SPEC.id, rows(1)))
+    kept.finish(SPEC.id, PAUSED, Left(b"weights", b"state", 1, {1: b"one"}))
+    assert not kept.forget(SPEC.id, "ann")
+    assert not kept.drop(SPEC.id)
+    assert kept.history("ann") == []
+    assert len(kept.history("bob")) == 1
+    assert kept.forget(SPEC.id, "bob")
+    assert kept.drop(SPEC.id)
+    assert kept.get(SPEC.id) is None
+    for table in ("runs", "epochs", "weights", "checkpoints", "frames", "asked"):
+        assert kept._database.writer.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_a_name_is_of_one_list_and_stays_when_the_run_is_asked_for_again() -> None:
+    kept = Store(None)
+    kept.add(SPEC, "ann")
+    kept.add(SPEC, "bob")
+    assert kept.rename(SPEC.id, "ann", "mine")
+    assert not kept.rename(SPEC.id, "eve", "hers")
+    kept.add(SPEC, "ann")
+    assert [kept.history(session)[0].name for session in ("ann", "bob", None)] == ["mine", "", ""]
 
 
 def test_a_description_of_another_version_is_left_out(tmp_path: Path) -> None:
