@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 import torch
 
-from l1demo import audio, features, forms, listening, sparsity, weights
+from l1demo import audio, features, forms, listening, sparsity, training, weights
 from l1demo.model import Recogniser, build
 from l1demo.spec import FeatureSpec
 
@@ -79,7 +79,7 @@ def timing(data: bytes, sound: bytes) -> dict[str, Any]:
         "loop dense": written_out(whole, sparse=False),
         "loop csr": written_out(whole, sparse=True),
     }
-    return {"ms": latencies(ways, x), "frames": x.shape[1], "apart": _apart(whole, small, x)}
+    return {"ms": latencies(ways, x), "frames": x.shape[1], "apart": _apart(whole, small, x, spec.training.loss)}
 
 
 def timing_of_pair(l1: bytes, group: bytes, sound: bytes) -> dict[str, np.ndarray]:
@@ -272,9 +272,9 @@ def through_bands(samples: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return torch.fft.irfft(torch.fft.rfft(wave, n_fft) * gain, n_fft)[: len(wave)].numpy()
 
 
-def _apart(whole: Recogniser, small: Recogniser, x: torch.Tensor) -> float:
-    with torch.no_grad():
-        a, b = (fused(each)(x).softmax(1) for each in (whole, small))
+@torch.no_grad()
+def _apart(whole: Recogniser, small: Recogniser, x: torch.Tensor, loss: str) -> float:
+    a, b = (training.probabilities(fused(each)(x), loss) for each in (whole, small))
     return float((a - b).abs().max())
 
 

@@ -1,14 +1,17 @@
 """The cut network against the whole one, loops against ``nn.LSTM``, and the filter on tones."""
 
+import io
 import itertools
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
-from l1demo import features, payoff, sparsity
+from l1demo import features, payoff, sparsity, weights
 from l1demo.features import RATE
 from l1demo.model import Recogniser
+from l1demo.spec import RunSpec
 
 
 def masked(layers: int, zeros: float, seed: int = 0, hidden: int = 24) -> Recogniser:
@@ -66,9 +69,10 @@ def test_a_network_of_zeros_is_cut_to_nothing_and_still_answers() -> None:
 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("zeros", [0.0, 0.8, 1.0])
 @torch.inference_mode()
-def test_the_written_out_loop_is_the_fused_one(layers: int, sparse: bool) -> None:
-    model, x = masked(layers, 0.8), torch.randn(1, 30, 20)
+def test_the_written_out_loop_is_the_fused_one(layers: int, sparse: bool, zeros: float) -> None:
+    model, x = masked(layers, zeros), torch.randn(1, 30, 20)
     assert torch.allclose(payoff.written_out(model, sparse)(x), payoff.fused(model)(x), atol=1e-5)
 
 
@@ -131,3 +135,30 @@ def test_the_energy_between_removed_bands_falls_by_more_than_20_db() -> None:
     inside = (hertz > edges[11]) & (hertz < edges[16])  # from the first's centre to the last's
     before, after = (np.abs(np.fft.rfft(wave, 8000)[inside]) ** 2 for wave in (noise(), payoff.through_bands(noise(), kept)))
     assert 10 * np.log10(after.sum() / before.sum()) < -20
+
+
+def test_what_the_page_is_given_is_what_the_parts_give() -> None:
+    spec = RunSpec().with_values(mels=20, hidden=24, layers=2)
+    model = masked(2, 0.9)
+    data = weights.dump(model, spec, ("a", "b", "c", "d", "e"))
+    file = io.BytesIO()
+    soundfile.write(file, noise(), RATE, format="WAV")
+    found = payoff.sizes(data)
+    small, kept = payoff.cut(model)
+    assert found["kept"] == [len(units) for units in kept] and found["units"] == [24, 24]
+    assert found["deaf"] == sum(
+        int((used & ~heard).sum()) for used, heard in zip(sparsity.used_units(model), sparsity.heard_units(model), strict=True)
+    )
+    assert found["bytes"]["cut"] == 4 * sum(w.numel() for w in small.weights().values()) < found["bytes"]["dense"]
+    assert found["nonzero"] == sum(int((w != 0).sum()) for w in model.weights().values())
+    assert found["biases"] == 4 * (2 * 2 * 4 * 24 + 5)
+
+    timed = payoff.timing(data, file.getvalue())
+    assert timed["apart"] <= 1e-6 and {len(ms) for ms in timed["ms"].values()} == {payoff.ROUNDS}
+
+    heard = payoff.hearing(data, file.getvalue())
+    assert heard["seen"].shape == (20, timed["frames"]) and heard["hertz"].shape == heard["weight"].shape == (20,)
+    through, rate = soundfile.read(io.BytesIO(heard["through"]), dtype="float32")
+    whole, _rate = soundfile.read(io.BytesIO(heard["whole"]), dtype="float32")
+    assert rate == RATE
+    assert through == pytest.approx(payoff.through_bands(whole, heard["weight"] > 0), abs=2e-4)  # of 16 bits
