@@ -23,6 +23,7 @@ _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
 _DASHES = ("solid", "dash", "dot", "longdashdot")
 _COLOURS = (charts.TRAIN, charts.VALIDATION, charts.OBJECTIVE, charts.ZERO)
 _MARKS = 12  # on a line at most
+_LINE = 20  # pixels of a legend's line
 _ROOM = 2 * film.ROOM  # bytes of all heat maps' steps before compression
 GATES = (_("input"), _("forget"), _("cell"), _("output"))
 PARTS = {"val": _("validation"), "train": _("training"), "seen": _("seen voices")}
@@ -52,8 +53,8 @@ class Side:
         return self.rows[min(epoch, len(self.rows)) - 1] if self.rows else None
 
     def frame(self, epoch: int) -> Mapping[str, np.ndarray]:
-        """Return the levels of an epoch, or of the newest before it that there are; else of the first."""
-        return self.frames[max((e for e in self.frames if e <= epoch), default=min(self.frames))]
+        """Return the levels of an epoch, or of the newest before it that there are; else of the first, or none."""
+        return self.frames[max((e for e in self.frames if e <= epoch), default=min(self.frames))] if self.frames else {}
 
 
 def stage(sides: Sequence[Side], subject: str, part: str = "val", matrices: Sequence[str] | None = None) -> Stage | None:
@@ -67,10 +68,12 @@ def stage(sides: Sequence[Side], subject: str, part: str = "val", matrices: Sequ
     part : str
         One of ``PARTS``: the clips that losses and accuracies were measured on.
     matrices : sequence of str, optional
-        The weights drawn as heat maps, by their names; where not given all of the LSTM's. Drawn where all runs have frames.
+        The weights drawn as heat maps, by their names; where not given all of the LSTM's.
     """
-    drawn = all(side.frames for side in sides)
-    wanted = [name for name in _matrices(sides) if matrices is None or name in matrices] if drawn else []
+    drawn = {
+        name for side in sides for name in side.frame(1) if name.startswith("lstm.") and (matrices is None or name in matrices)
+    }
+    wanted = sorted(drawn, key=lambda name: (name[-1], "_hh_" in name))
     epochs = _epochs(sides, wanted)
     if not epochs:
         return None
@@ -79,18 +82,17 @@ def stage(sides: Sequence[Side], subject: str, part: str = "val", matrices: Sequ
     every = list(zip(sides, titles, strict=True))
     at = np.array(epochs, float)
     panels: list[Panel] = [_readouts(side, title, span, epochs, len(sides) == 1) for side, title in every]
+    height = 210 + _LINE * (len(sides) - 1)
     panels += [
-        Curves(_("Loss, {part}").format(part=PARTS[part]), 4, loss(sides, part), at),
-        Curves(_("Accuracy, {part}").format(part=PARTS[part]), 4, accuracy(sides, part), at),
-        Curves(_("Weights that are exactly 0"), 4, zeros(sides), at),
+        Curves(_("Loss, {part}").format(part=PARTS[part]), 4, loss(sides, part), at, height),
+        Curves(_("Accuracy, {part}").format(part=PARTS[part]), 4, accuracy(sides, part), at, height),
+        Curves(_("Weights that are exactly 0"), 4, zeros(sides), at, height),
     ]
     for name in wanted:
-        has = [(side, title) for side, title in every if name in side.frame(1)]  # another may have fewer layers
-        panels += [
-            _maps(side, f"{title}{called(name)}", name, max(span // 2, 6) if len(sides) == 1 else span, epochs)
-            for side, title in has
-        ]
-    panels += [_histogram(side, f"{title}{_('All weights by size')}", span, epochs) for side, title in every]
+        for side, title in every:
+            shown = [title] * bool(title) + [called(name)] * (len(wanted) > 1 or not title)
+            panels.append(_maps(side, " · ".join(shown), name, COLUMNS // 2 if len(sides) == 1 else span, epochs))
+    panels += [_histogram(side, title or _("All weights by size"), span, epochs) for side, title in every]
     return Stage(
         _("Epoch"),
         tuple(_step(sides, epoch) for epoch in epochs),
@@ -142,7 +144,7 @@ def _curves(sides: Sequence[Side], name: str, title: str, write: Callable[[float
         said.append(f"{SIGNS[i]} {side.name} {write(float(y[-1])) if len(y) and np.isfinite(y[-1]) else NOTHING}")
     epochs = max(side.spec.training.epochs for side in sides)
     layout = {
-        "margin": {"l": 48, "r": 12, "t": 12 + 20 * len(sides) if len(sides) > 1 else 12, "b": 40},
+        "margin": {"l": 48, "r": 12, "t": 12 + _LINE * len(sides) if len(sides) > 1 else 12, "b": 40},
         "hovermode": "x unified",
         "showlegend": len(sides) > 1,
         "legend": {"x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
@@ -175,13 +177,8 @@ def _size(side: Side) -> int:
     return sum(rows * columns for rows, columns in shapes) or 1
 
 
-def _matrices(sides: Sequence[Side]) -> list[str]:
-    most = max(sides, key=lambda side: side.spec.model.layers)
-    return [f"lstm.weight_{kind}_l{layer}" for layer in range(most.spec.model.layers) for kind in ("ih", "hh")]
-
-
 def _title(side: Side, i: int, of: int) -> str:
-    return f"{SIGNS[i]} {side.name} · " if of > 1 else ""
+    return f"{SIGNS[i]} {side.name}" if of > 1 else ""
 
 
 def _readouts(side: Side, title: str, span: int, epochs: Sequence[int], alone: bool) -> Readouts:
@@ -203,10 +200,12 @@ def _readouts(side: Side, title: str, span: int, epochs: Sequence[int], alone: b
         del said[_("training loss")], said[_("nearly 0")], said["‖W‖₁"]
     rows = [side.row(epoch) for epoch in epochs]
     texts = tuple(tuple(say(row) if row else NOTHING for say in said.values()) for row in rows)
-    return Readouts(title.removesuffix(" · "), span, tuple(said), texts)
+    return Readouts(title, span, tuple(said), texts)
 
 
-def _maps(side: Side, title: str, name: str, span: int, epochs: Sequence[int]) -> Maps:
+def _maps(side: Side, title: str, name: str, span: int, epochs: Sequence[int]) -> Panel:
+    if name not in side.frame(1):  # it has fewer layers, or no weights: its place stays empty, so that the others keep theirs
+        return Readouts(title, span, (), ((),) * len(epochs))
     layer = int(name[-1])
     frames = [side.frame(epoch) for epoch in epochs]
     dead = {id(frame): dead_units(frame)[layer] for frame in frames}
@@ -237,15 +236,14 @@ def _step(sides: Sequence[Side], epoch: int) -> str:
 
 
 def _finding(sides: Sequence[Side], epoch: int) -> str:
-    said = []
-    for i, side in enumerate(sides):
-        if row := side.row(epoch):
-            sentence = _("{name}: {zeros} of the weights are exactly 0, {accuracy} of the validation clips are heard right.")
-            said.append(
-                sentence.format(
-                    name=f"{SIGNS[i]} {side.name}" if len(sides) > 1 else _("Epoch {epoch}").format(epoch=row["epoch"]),
-                    zeros=charts.percent(row["exact_zero_fraction"]),
-                    accuracy=charts.percent(row["val_accuracy"]),
-                )
-            )
-    return " ".join(said)
+    numbers = [
+        (
+            _("epoch {epoch}").format(epoch=row["epoch"]) if len(sides) == 1 else f"{SIGNS[i]} {side.name}",
+            charts.percent(row["exact_zero_fraction"]),
+            charts.percent(row["val_accuracy"]),
+        )
+        for i, side in enumerate(sides)
+        if (row := side.row(epoch))
+    ]
+    said = "; ".join(_("{name}: {zeros} and {accuracy}").format(name=name, zeros=z, accuracy=a) for name, z, a in numbers)
+    return _("Weights that are exactly 0, and validation clips heard right, at {runs}.").format(runs=said)

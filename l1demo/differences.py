@@ -29,6 +29,13 @@ def called(spec: RunSpec, names: Collection[str] = ("lam", "seed")) -> str:
     return ", ".join(said for name in names if (said := _said(spec, name, values[name])))
 
 
+def in_full(spec: RunSpec) -> str:
+    """Call a run by λ, its seed and all that is not as usual."""
+    usual = dict(_values(RunSpec()))
+    unusual = [name for name, given in _values(spec) if given != usual[name]]
+    return called(spec, dict.fromkeys(["lam", "seed", *(name for name in unusual if name != "lam-changes")]))
+
+
 def labels(specs: Sequence[RunSpec], names: Sequence[str]) -> tuple[str, ...]:
     """Name runs that stand beside each other, so that no two have the same name.
 
@@ -41,9 +48,9 @@ def labels(specs: Sequence[RunSpec], names: Sequence[str]) -> tuple[str, ...]:
     apart = [c.name for c in differing(specs)]
     if "lam" in apart and "lam-changes" in apart:
         apart.remove("lam-changes")  # both are said together
-    settings = [called(spec, apart[:SHORT]) or called(spec) for spec in specs]
+    settings = [called(spec, apart[:SHORT]) or in_full(spec) for spec in specs]
     if len(set(settings)) < len(specs):
-        settings = [called(spec, apart) or called(spec) for spec in specs]
+        settings = [called(spec, apart) or in_full(spec) for spec in specs]
     given = _apart([name or setting for name, setting in zip(names, settings, strict=True)], settings)
     return tuple(_apart(given, [spec.id[:4] for spec in specs]))
 

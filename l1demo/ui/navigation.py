@@ -22,12 +22,17 @@ page = st.navigation(
         ],
         _("Understand"): [
             st.Page(PAGES / "overfit.py", title=_("Overfit"), icon=":material/balance:", help=_("Why regularise?")),
-            st.Page(PAGES / "weights.py", title=_("Weights"), icon=":material/grid_on:", help=_("Which weights are left?")),
+            st.Page(
+                PAGES / "runs.py", title=_("Runs"), icon=":material/grid_on:", help=_("Which weights are left, and what differs?")
+            ),
             st.Page(PAGES / "payoff.py", title=_("Payoff"), icon=":material/savings:", help=_("What does sparsity buy?")),
         ],
     }
 )
 above = st.container()
+if st.session_state.get("room") != page.url_path:  # every visit to a room writes its address anew
+    st.session_state.room = page.url_path
+    st.session_state.pop("written", None)
 page.run()
 with above:  # after the page, which is what finds out that its address cannot be: the sentence is there at the first look
     state.show_refusal()

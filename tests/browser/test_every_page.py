@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import settled
 
-ROOMS = ("/", "/listen", "/train", "/weights", "/payoff")
+ROOMS = ("/", "/listen", "/train", "/runs", "/payoff")
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ ROOMS = ("/", "/listen", "/train", "/weights", "/payoff")
         ("/train?epochs=1000000000", "epochs is 1000000000; choose a number from"),
         ("/train?corpus=/etc/passwd", "there is no corpus of that name"),
         ("/train?run=../../etc", "The run of this address has not been made here"),
-        ("/weights?run=%00'--", "The run of this address has not been made here"),
+        ("/runs?run=%00'--", "The run of this address has not been made here"),
         ("/?seed=banana", "seed is “banana”; write a whole number"),
     ],
 )
@@ -45,9 +45,7 @@ def test_every_page_fits_its_screen_and_is_readable(visit: Callable[..., Page], 
     page = visit("/", color_scheme=scheme, viewport={"width": width, "height": 800})
     for address in ROOMS:
         page.goto(
-            page.evaluate("location.origin")
-            + address
-            + (f"?run={done_run}" if address in ("/train", "/weights", "/payoff") else "")
+            page.evaluate("location.origin") + address + (f"?run={done_run}" if address in ("/train", "/runs", "/payoff") else "")
         )
         settled(page)
         if address != "/":

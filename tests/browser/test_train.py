@@ -16,7 +16,7 @@ NUMBERS = "JSON.stringify([...document.querySelectorAll('.l1-plot')].map(plot =>
 def runs(page: Page) -> int:
     """Return how many runs the history has."""
     history = page.context.new_page()
-    history.goto(page.url.split("/train")[0] + "/weights")
+    history.goto(page.url.split("/train")[0] + "/runs")
     table = history.locator("[data-testid=stDataFrame] table[role=grid]")
     said = history.get_by_text("No run has been made yet.")
     table.or_(said).first.wait_for(state="attached")
@@ -63,10 +63,10 @@ def test_a_run_is_at_its_address_after_a_reload_elsewhere_and_on_the_way_back(vi
     expect(other.get_by_text("Done: 12 epochs")).to_be_visible()
     other.wait_for_function(f"(shown) => {NUMBERS} === shown", arg=shown)
     assert other.url == address
-    other.get_by_role("link", name="Weights").click()
-    expect(other.get_by_role("heading", name="Weights")).to_be_visible()
+    other.get_by_role("link", name="Runs").click()
+    expect(other.get_by_role("heading", name="Runs")).to_be_visible()
     expect(other.get_by_text(re.compile("Black is exactly 0"))).to_be_visible()
-    other.wait_for_url(re.compile("/weights.*run="))
+    other.wait_for_url(re.compile("/runs.*run="))
     other.go_back()
     other.wait_for_function("location.pathname === '/train' || !location.search")
     if not other.url.startswith(address.split("?")[0]):  # Streamlit may have the page's bare address as a step of its own
