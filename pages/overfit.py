@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from l1demo import LabError, engine, overfit, overfit_charts
+from l1demo import engine, overfit, overfit_charts
 from l1demo.overfit import EXPERIMENTS, SHUFFLED
 from l1demo.spec import RunSpec, SpecError, control
 from l1demo.store import Run
@@ -43,7 +43,7 @@ def chosen() -> tuple[RunSpec, int]:
         st.session_state.overfit = (EXPERIMENTS["wrong"], 1)
         try:
             st.session_state.overfit = of_url()
-        except LabError as error:
+        except SpecError as error:
             state.refuse(_("The address asks for something that cannot be: {error}.").format(error=error))
             st.query_params.clear()
         if st.query_params and any(state.find(spec.id) for spec in overfit.trio(st.session_state.overfit[0])):
