@@ -52,9 +52,10 @@ def losses(path: Path, guessing: float, subject: str, cold: Path | None = None, 
     traces += _points(path, points, "val_loss", ".3f")
     layout = _layout(path, _("loss"), subject, crowned=True)
     layout["shapes"] = [_level(guessing, _("guessing")), *_marks(path)]
-    top = max(guessing, float(np.nanmax(path.val_loss, initial=0)))
-    layout["yaxis"] |= {"range": [0, 1.15 * top]}
-    return Chart({"data": traces, "layout": layout}, _loss_finding(path), subject)
+    seen = np.array([guessing, *path.val_loss.ravel(), *paths.mean(path.train_loss)])
+    seen = seen[np.isfinite(seen) & (seen > 0)]
+    layout["yaxis"] |= {"type": "log", "range": [np.log10(0.8 * seen.min()), np.log10(1.7 * seen.max())], "dtick": "D2"}
+    return Chart({"data": traces, "layout": layout}, loss_finding(path), subject)
 
 
 def accuracies(path: Path, clips: int | None, subject: str, cold: Path | None = None, points: Points = ()) -> Chart:
@@ -140,6 +141,23 @@ def gates(lams: np.ndarray, values: np.ndarray, names: Sequence[str], subject: s
     return Chart({"data": traces, "layout": layout}, alt, subject)
 
 
+def loss_finding(path: Path) -> str:
+    """Say which λ has the least validation loss, and which is the largest within one standard error of it."""
+    least, error = paths.best(path.val_loss), paths.standard_error(path.val_loss)
+    if least is None:
+        return _("No λ has ended yet.")
+    value = paths.mean(path.val_loss)[least]
+    largest = paths.within_one_error(path.val_loss)
+    if largest is None:
+        return _("Validation loss is least, {value:.3f}, at λ = {lam:.2g}; with one path there is no standard error.").format(
+            value=value, lam=path.lams[least]
+        )
+    return _(
+        "Validation loss is least, {value:.3f} ± {error:.3f}, at λ = {lam:.2g}; the largest λ within one standard error of it is "
+        "{largest:.2g}."
+    ).format(value=value, error=error[least], lam=path.lams[least], largest=path.lams[largest])
+
+
 def accuracy_finding(path: Path) -> str:
     """Say how sparse a network can be whose accuracy is within one standard error of the best."""
     top = paths.best(-path.val_accuracy)
@@ -171,22 +189,6 @@ def apart(path: Path, cold: Path) -> str:
         n=int(judged.sum()),
         where=": " + ", ".join(f"{lam:.2g}" for lam in path.lams[worse]) if worse.any() else "",
     )
-
-
-def _loss_finding(path: Path) -> str:
-    least, error = paths.best(path.val_loss), paths.standard_error(path.val_loss)
-    if least is None:
-        return _("No λ has ended yet.")
-    value = paths.mean(path.val_loss)[least]
-    largest = paths.within_one_error(path.val_loss)
-    if largest is None:
-        return _("Validation loss is least, {value:.3f}, at λ = {lam:.2g}; with one path there is no standard error.").format(
-            value=value, lam=path.lams[least]
-        )
-    return _(
-        "Validation loss is least, {value:.3f} ± {error:.3f}, at λ = {lam:.2g}; the largest λ within one standard error of it is "
-        "{largest:.2g}."
-    ).format(value=value, error=error[least], lam=path.lams[least], largest=path.lams[largest])
 
 
 def _line(path: Path, values: np.ndarray, name: str, colour: str, form: str, **more: Any) -> dict[str, Any]:
@@ -246,18 +248,18 @@ def _crown(path: Path) -> list[dict[str, Any]]:
 
 def _marks(path: Path) -> list[dict[str, Any]]:
     at, least, largest = places(path.lams), paths.best(path.val_loss), paths.within_one_error(path.val_loss)
-    found = [] if least is None else [_upright(at[least], _("best λ"), "start")]
-    return found if largest is None or largest == least else [*found, _upright(at[largest], _("one error"), "end")]
+    found = [] if least is None else [_upright(at[least], _("best"), "right")]
+    return found if largest is None or largest == least else [*found, _upright(at[largest], _("one error"), "left")]
 
 
-def _upright(at: float, text: str, end: str) -> dict[str, Any]:
-    label = {"text": text, "font": {"size": 10}, "textposition": end, "textangle": 0, "xanchor": "left"}
+def _upright(at: float, text: str, side: str) -> dict[str, Any]:
+    label = {"text": text, "font": {"size": 10}, "textposition": "end", "textangle": 0, "xanchor": side, "yanchor": "top"}
     line = {"color": WEIGHT, "width": 1.5, "dash": "dash"}
     return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": line, "label": label}
 
 
 def _level(at: float, text: str) -> dict[str, Any]:
-    label = {"text": text, "font": {"size": 10}, "textposition": "start", "xanchor": "left"}
+    label = {"text": text, "font": {"size": 10}, "textposition": "start", "xanchor": "left", "yanchor": "bottom"}
     line = {"color": WEIGHT, "width": 1, "dash": "dash"}
     return {"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at, "line": line, "label": label}
 
@@ -294,6 +296,6 @@ def _axes(lams: np.ndarray, y: str, subject: str) -> dict[str, Any]:
         },
         "yaxis": {"title": {"text": y}},
         "annotations": [
-            {"text": "⫽", "x": float(at[0]) + BREAK / 2, "y": 0, "yref": "paper", "showarrow": False, "font": {"size": 14}}
+            {"text": "//", "x": float(at[0]) + BREAK / 2, "y": 0, "yref": "paper", "showarrow": False, "font": {"size": 14}}
         ],
     }

@@ -24,7 +24,7 @@ def read(blob: bytes) -> list[Weights]:
         stop, _slash, rest = name.partition("/")
         if rest and w.ndim == 2:
             found.setdefault(int(stop.removeprefix("stop")), {})[rest] = w.astype(np.float32)
-    return [found[stop] for stop in sorted(found)]
+    return [{name: found[stop][name] for name in sorted(found[stop], key=_place)} for stop in sorted(found)]
 
 
 def stay_at_zero(stops: Sequence[Weights], count: int) -> list[Weights]:
@@ -86,6 +86,10 @@ def singles(stops: Sequence[Weights], count: int = SINGLES) -> np.ndarray:
     order = np.argsort(-np.abs(values).max(0), kind="stable")
     ranks = np.unique(np.rint(np.geomspace(1, len(order), count)).astype(int)) - 1
     return values[:, order[ranks]]
+
+
+def _place(name: str) -> tuple[str, str, bool]:
+    return name.split(".")[0], name[-1], "_hh_" in name  # layer by layer, first from below, then from the moment before
 
 
 def _gates(name: str, w: np.ndarray) -> list[np.ndarray]:

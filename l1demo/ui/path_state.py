@@ -1,0 +1,179 @@
+"""Which λ path is on the page: the lab's own, or one that this visit or its address asked for; and its numbers as they stand."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from l1demo import LabError, engine, path_weights, paths, tasks
+from l1demo import path as lam_path
+from l1demo.corpora import DIGITS
+from l1demo.path import Path, Plan
+from l1demo.path_weights import Weights
+from l1demo.spec import RunSpec, SpecError
+from l1demo.store import DONE, Run
+from l1demo.text import _
+from l1demo.ui import state
+
+MOST_SEEDS = 5
+HISTORY = 500  # runs among which the class's are looked for
+WIDGETS = ("stops", "seeds", "cold")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What this visit asked for: paths of some settings, and whether a cold start at every λ belongs to them."""
+
+    settings: RunSpec
+    stops: int = lam_path.STOPS
+    seeds: int = lam_path.SEEDS
+    cold: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        """The paths, and the cold starts."""
+        return Plan(self.settings, lam_path.stops(self.settings, len(DIGITS), self.stops), self.seeds)
+
+    @property
+    def runs(self) -> list[RunSpec]:
+        """All runs that it takes."""
+        return [*self.plan.paths, *(spec for same in self.plan.cold for spec in same if self.cold)]
+
+    def to_query(self) -> dict[str, str]:
+        """Return what the URL says of it."""
+        query = self.settings.to_query() | {"stops": str(self.stops), "seeds": str(self.seeds)}
+        return query | ({"cold": "1"} if self.cold else {})
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A path on the page, and what its first network looks like at each λ."""
+
+    spec: RunSpec
+    path: Path
+    stops: list[Weights]
+    weights: bytes
+    clips: int | None
+    cold: Path | None = None
+
+
+def chosen_settings() -> RunSpec:
+    """Return the settings of this visit, without changes of λ, which a path makes itself."""
+    return state.spec().with_values(lam_changes="", lr_falls="once")
+
+
+def _of_url() -> Asked | None:
+    asked = st.query_params.to_dict()
+    if "stops" not in asked:
+        return None
+    return Asked(
+        chosen_settings(),
+        _number("stops", asked["stops"], lam_path.FEWEST, lam_path.MOST),
+        _number("seeds", asked.get("seeds", "1"), 1, MOST_SEEDS),
+        asked.get("cold") == "1",
+    )
+
+
+def _number(name: str, text: str, low: int, high: int) -> int:
+    if not text.isdecimal() or not low <= int(text) <= high:
+        wanted = _("{name} is “{value}”; write a whole number from {low} to {high}")
+        raise SpecError(wanted.format(name=name, value=text[:60], low=low, high=high))
+    return int(text)
+
+
+def asked_for() -> Asked | None:
+    """Return what was asked for in this visit, at first by its address; None for the path that ships with the lab."""
+    if "path-asked" not in st.session_state:
+        st.session_state["path-asked"] = None
+        try:
+            asked = _of_url()
+            if asked and not all(state.find(spec.id) for spec in asked.plan.paths):
+                state.refuse(_("The path of this address has not been made here; its settings are chosen, so press Run."))
+            elif asked:
+                st.session_state["path-asked"] = asked
+            if asked:
+                _choose(asked)
+        except LabError as error:
+            state.refuse(_("The address asks for something that cannot be: {error}.").format(error=error))
+        if st.session_state["path-asked"] is None:
+            st.query_params.clear()
+    return st.session_state["path-asked"]
+
+
+def _choose(asked: Asked) -> None:
+    for name in WIDGETS:
+        st.session_state[f"path-{name}"] = getattr(asked, name)
+
+
+@st.cache_resource(show_spinner=False)
+def shipped() -> Shown:
+    """Return the path that ships with the lab."""
+    kept = paths.shipped()
+    lams = lam_path.lams_of(kept.specs[0])
+    rows = [lam_path.at_stops(spec, rows) for spec, rows in zip(kept.specs, kept.rows, strict=True)]
+    path = lam_path.gather(lams, rows, lam_path.weights_of(kept.specs[0], len(kept.words)))
+    stops = path_weights.stay_at_zero(path_weights.read(kept.weights), len(lams))
+    return Shown(kept.specs[0], path, stops, kept.weights, kept.clips)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _clips(spec: str) -> int:
+    return engine.current().call(tasks.validation_clips, RunSpec.from_json(spec).to_dict())
+
+
+def numbers(asked: Asked, runs: tuple[Run, ...]) -> tuple[Path, Path | None]:
+    """Put runs as they stand into tables: of the paths, and of the cold starts where they were asked for."""
+    made, plan = {run.id: run for run in runs}, asked.plan
+    lams, size = (0.0, *plan.lams), lam_path.weights_of(asked.settings, len(DIGITS))
+    along = [lam_path.at_stops(spec, made[spec.id].rows if spec.id in made else ()) for spec in plan.paths]
+    if not asked.cold:
+        return lam_path.gather(lams, along, size), None
+    done = [
+        [
+            (lam, run.rows[-1])
+            for lam, same in zip(lams, plan.cold, strict=True)
+            if (run := made.get(same[k].id)) and run.state == DONE
+        ]
+        for k in range(asked.seeds)
+    ]
+    return lam_path.gather(lams, along, size), lam_path.gather(lams, done, size)
+
+
+def of_runs(asked: Asked, runs: tuple[Run, ...]) -> Shown | None:
+    """Return the path that runs made; None where the first left no weights."""
+    first = runs[0]
+    blob = engine.current().weights(first.id)
+    stops = path_weights.read(blob) if blob else []
+    if blob is None or not stops:
+        return None
+    path, cold = numbers(asked, runs)
+    if first.state == DONE:
+        stops = path_weights.stay_at_zero(stops, len(path.lams))
+    count = _clips(asked.settings.with_values(lam=0.0).to_json()) if engine.current().ready else None
+    return Shown(first.spec, path.until(len(stops)), stops, blob, count, cold.until(len(stops)) if cold else None)
+
+
+def of_class(spec: RunSpec) -> dict[str, tuple[float, dict[str, Any]]]:
+    """Return everyone's runs that differ from the path in λ alone, by their ids."""
+    runs = engine.current().history(limit=HISTORY)
+    return {run.id: (run.spec.lam, run.last) for run in runs if run.state == DONE and run.last and lam_path.lands(run.spec, spec)}
+
+
+def heard(sound: bytes, shown: Shown) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the words, and the probability of each in a recording at each λ, shape (S, C).
+
+    Raises
+    ------
+    EngineError
+        When the recording cannot be read.
+    """
+    found = _heard(sound, hashlib.sha256(shown.weights).hexdigest(), shown.weights)
+    along = found["probabilities"]
+    return found["words"], np.concatenate([along, np.repeat(along[-1:], len(shown.stops) - len(along), 0)])
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _heard(sound: bytes, key: str, _weights: bytes) -> dict[str, Any]:
+    return engine.current().call(tasks.heard_along, _weights, sound, timeout=30.0)
