@@ -77,7 +77,7 @@ def scrub(page: Page, drags: int, sent: list[str | bytes]) -> None:
         return {metric["name"]: metric["value"] for metric in devtools.send("Performance.getMetrics")["metrics"]}
 
     def reach(stop: int) -> None:
-        thumb = 16  # pixels: the slider's ends are half of it away from the element's
+        thumb = 20  # pixels: the slider's ends are half of it away from the element's
         page.mouse.move(area["x"] + thumb / 2 + stop / stops * (area["width"] - thumb), area["y"] + area["height"] / 2)
         page.evaluate("nextFrame().then(nextFrame)")
         assert slider.input_value() == str(stop)

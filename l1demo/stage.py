@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from l1demo import charts
+from l1demo import charts, film
 from l1demo.charts import BLACK, DIVERGING, Chart
 from l1demo.text import _
 
 COLUMNS = 12  # of a wide screen; a narrow one shows one panel below the other
 BINS = 80  # as sparsity.EDGES
-FULL = 0.5  # |w| that level ±127 stands for, as film.py stores them
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ class Maps(Panel):
     Attributes
     ----------
     levels : np.ndarray, int8, shape (S, R, C)
-        0 only where a weight is exactly 0; ±127 stands for ``full`` and beyond. The gates' rows one below the other.
+        As of ``film.py``: 0 only where a weight is exactly 0, ±127 from ``full`` on. The gates' rows one below the other.
     gates : tuple of str, length G
         Their names as shown.
     rows, columns : str
@@ -105,7 +104,7 @@ class Maps(Panel):
     columns: str
     dead: np.ndarray | None = None
     height: int = 240
-    full: float = FULL
+    full: float = film.FULL
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,7 +29,7 @@ export const STYLE = `
 .l1-ticks span { position: absolute; right: 0; transform: translateY(50%); opacity: 0.85; }
 .l1-histogram canvas { grid-area: 2 / 3; width: 100%; height: 100%; }
 .l1-sizes { grid-area: 3 / 3; position: relative; height: 1.4em; }
-.l1-sizes span { position: absolute; transform: translateX(-50%); }
+.l1-sizes span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
 .l1-sizes span:first-child { transform: none; }
 .l1-sizes span:last-child { transform: translateX(-100%); }
 .l1-bars { display: grid; grid-template-columns: max-content 1fr 4rem; gap: 0.2rem 0.6rem; align-items: center; font-size: 0.875rem; }

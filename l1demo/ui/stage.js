@@ -1,4 +1,5 @@
 // One slider over many panels, which all move in the browser itself: nothing is asked of the server while it is dragged.
+// It stays in sight below Streamlit's header, because the panels are longer than a screen.
 
 const { search } = new URL(import.meta.url) // the version, which all our files share
 const { kept, oneByOne, unpacked } = await import(new URL(`live.js${search}`, import.meta.url))
@@ -7,12 +8,28 @@ const { PANELS, STYLE } = await import(new URL(`panels.js${search}`, import.meta
 const PARTS = `
 <style>
 .l1-stage { container-type: inline-size; position: relative; }
-.l1-stage > label { display: flex; gap: 0.75rem; align-items: center; flex-wrap: wrap; }
-.l1-stage > label input { flex: 1; accent-color: var(--st-primary-color); min-width: 8rem; }
+.l1-head { position: sticky; top: 3.75rem; z-index: 4; padding: 0.25rem 0 0.5rem; background: var(--st-background-color); }
+.l1-head { container-type: scroll-state; } /* where a browser knows it: nothing shows between it and the top of the page */
+@container scroll-state(stuck: top) {
+  .l1-head::before { content: ""; position: absolute; inset: -3.75rem 0 100%; background: var(--st-background-color); }
+}
+.l1-head label { display: flex; gap: 0.25rem 0.75rem; align-items: center; flex-wrap: wrap; }
+.l1-head input { flex: 1; min-width: 8rem; height: 1.5rem; margin: 0; appearance: none; background: none; cursor: pointer; }
+.l1-head input::-webkit-slider-runnable-track { height: 0.375rem; border-radius: 1rem; background:
+  linear-gradient(90deg, var(--st-primary-color) var(--part), var(--st-border-color) var(--part)); }
+.l1-head input::-moz-range-track { height: 0.375rem; border-radius: 1rem; background: var(--st-border-color); }
+.l1-head input::-moz-range-progress { height: 0.375rem; border-radius: 1rem; background: var(--st-primary-color); }
+.l1-head input::-webkit-slider-thumb { appearance: none; width: 1.25rem; height: 1.25rem; margin-top: -0.4375rem; border-radius: 50%;
+  background: var(--st-primary-color); border: 2px solid var(--st-background-color); }
+.l1-head input::-moz-range-thumb { width: 1.25rem; height: 1.25rem; box-sizing: border-box; border-radius: 50%;
+  background: var(--st-primary-color); border: 2px solid var(--st-background-color); }
+.l1-head input:focus { outline: none; }
+.l1-head input:focus-visible::-webkit-slider-thumb { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.l1-head input:focus-visible::-moz-range-thumb { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .l1-at { min-width: 7rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-.l1-finding { margin: 0.25rem 0 0.75rem; min-height: 1.5em; font-variant-numeric: tabular-nums; }
+.l1-finding { margin: 0.25rem 0 0; min-height: 1.5em; font-variant-numeric: tabular-nums; }
 .l1-panels { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 1.25rem 2rem; }
-.l1-panel { grid-column: span var(--span); min-width: 0; margin: 0; }
+.l1-panel { grid-column: span var(--span); min-width: 0; margin: 0; contain: layout style; }
 .l1-panel > figcaption { font-weight: 600; font-size: 0.9375rem; margin-bottom: 0.25rem; }
 @container (max-width: 640px) { .l1-panel { grid-column: 1 / -1; } }
 .l1-tip { position: absolute; z-index: 5; pointer-events: none; padding: 0.2rem 0.5rem; font-size: 0.8125rem; white-space: nowrap;
@@ -21,8 +38,10 @@ const PARTS = `
 ${STYLE}
 </style>
 <div class="l1-stage">
+<div class="l1-head">
 <label><span></span> <input type="range" min="0" step="1"> <span class="l1-at" aria-hidden="true"></span></label>
 <p class="l1-finding" aria-live="polite"></p>
+</div>
 <div class="l1-panels"></div>
 <div class="l1-tip" hidden></div>
 </div>`
@@ -94,6 +113,7 @@ class Stage {
 
   show() {
     const step = Number(this.range.value)
+    this.range.style.setProperty("--part", `${(100 * step) / Math.max(this.range.max, 1)}%`)
     this.place.textContent = this.data.steps[step]
     this.range.setAttribute("aria-valuetext", this.data.steps[step])
     this.finding.textContent = this.data.alts[step]

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from l1demo import stage
+from l1demo import film, stage
 from l1demo.charts import TRAIN, VALIDATION, Chart, packed
 from l1demo.stage import Bars, Curves, Histogram, Maps, Readouts, Stage
 from l1demo.ui import live
@@ -53,7 +53,7 @@ def shrunk(w: np.ndarray, zeros: np.ndarray) -> np.ndarray:
 
 
 def levels(w: np.ndarray) -> np.ndarray:
-    level = np.clip(np.ceil(np.abs(w) / stage.FULL * 127), 0, 127)
+    level = np.clip(np.ceil(np.abs(w) / film.FULL * 127), 0, 127)
     return (np.sign(w) * level).astype(np.int8)
 
 

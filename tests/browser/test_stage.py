@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from l1demo import stage
+from l1demo import film, stage
 from l1demo.charts import percent
 from l1demo.stage import Bars, Histogram, Maps, Readouts
 
@@ -61,6 +61,10 @@ def look(visit: Callable[..., Page]) -> Callable[..., Page]:
     return open_at
 
 
+def the(kind: type, shown: stage.Stage) -> Any:
+    return next(panel for panel in shown.panels if isinstance(panel, kind))
+
+
 def slider(page: Page) -> Locator:
     return page.get_by_role("slider", name="λ")
 
@@ -95,7 +99,7 @@ def test_the_slider_moves_every_panel_and_sends_nothing(look: Callable[..., Page
     sent: list[str | bytes] = []
     page = look(lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     shown = stage_page.example()
-    readouts, histogram, bars = (next(p for p in shown.panels if isinstance(p, kind)) for kind in (Readouts, Histogram, Bars))
+    readouts, histogram, bars = (the(kind, shown) for kind in (Readouts, Histogram, Bars))
     expect(slider(page)).to_have_value(str(START))
     before = len(sent)
     assert before, "what the browser sends is not seen"
@@ -152,7 +156,7 @@ def test_a_map_is_black_exactly_where_a_weight_is_zero(look: Callable[..., Page]
 
 def test_pointing_at_a_map_names_the_weight(look: Callable[..., Page]) -> None:
     page = look()
-    panel = next(panel for panel in stage_page.example().panels if isinstance(panel, Maps))
+    panel = the(Maps, stage_page.example())
     levels = panel.levels[START].reshape(len(GATES), stage_page.H, -1)
     canvas = page.locator(".l1-maps canvas").nth(3)  # behind the strip of dead units: input, forget, cell
     canvas.scroll_into_view_if_needed()
@@ -168,7 +172,7 @@ def test_pointing_at_a_map_names_the_weight(look: Callable[..., Page]) -> None:
         if level:
             said = re.search(r"about ([\d.]+)$", tip.inner_text())
             assert said
-            assert float(said[1]) == pytest.approx(level / 127 * stage.FULL, rel=0.05)
+            assert float(said[1]) == pytest.approx(level / 127 * film.FULL, rel=0.05)
         else:
             expect(tip).to_contain_text("exactly 0")
 
@@ -183,7 +187,7 @@ def test_new_numbers_of_the_same_subject_keep_the_place_the_zoom_and_every_node(
     before = bars.inner_text()
     page.get_by_role("button", name="Hear a word").click()
     expect(bars).not_to_have_text(before)
-    heard = next(panel for panel in stage_page.example(heard=1).panels if isinstance(panel, Bars))
+    heard = the(Bars, stage_page.example(heard=1))
     expect(bars.locator("span:last-child")).to_have_text([percent(float(value)) for value in heard.values[9]])
     settled(page)
     expect(slider(page)).to_have_value("9")
@@ -228,3 +232,13 @@ def test_every_panel_has_words_for_those_who_do_not_see_it(look: Callable[..., P
         if not isinstance(panel, Readouts):
             said = panel.wire()["alts"][START]
             expect(page.get_by_role("img", name=f"{panel.title}. {said}", exact=True)).to_have_count(1)
+
+
+def test_the_slider_stays_in_sight_of_the_last_panel(look: Callable[..., Page]) -> None:
+    page = look(viewport={"width": 390, "height": 800})
+    page.locator(".l1-bars").scroll_into_view_if_needed()
+    expect(page.locator(".l1-bars")).to_be_in_viewport()
+    expect(page.locator(".l1-head")).to_be_in_viewport(ratio=1)
+    hit = """document.elementFromPoint(...(({ x, y, width, height }) => [x + width / 2, y + height / 2])(
+        document.querySelector(".l1-head input").getBoundingClientRect())).type"""
+    assert page.evaluate(hit) == "range", "something covers the slider"
