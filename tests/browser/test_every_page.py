@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import settled
 
-ROOMS = ("/", "/listen", "/train", "/runs", "/payoff")
+ROOMS = ("/", "/listen", "/train", "/overfit", "/runs", "/payoff")
 
 
 @pytest.mark.parametrize(

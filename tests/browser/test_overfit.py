@@ -11,6 +11,9 @@ SENT = "JSON.stringify([...document.querySelectorAll('.l1-plot')].map(plot => pl
 def train(page: Page) -> None:
     page.get_by_role("button", name="Train all three").click()
     expect(page.get_by_text("Done: 8 epochs")).to_have_count(3)
+    expect(page.get_by_role("img", name=re.compile("^Epoch 8: training loss"))).to_have_count(3)
+    expect(page.get_by_role("img", name=re.compile("^Epoch 8, clips heard right"))).to_have_count(3)
+    expect(page.get_by_role("img", name=re.compile("^One start, validation loss"))).to_be_visible()
 
 
 def test_three_networks_train_live_on_the_same_nodes_and_the_address_shows_them_again(visit: Callable[..., Page]) -> None:
@@ -20,7 +23,6 @@ def test_three_networks_train_live_on_the_same_nodes_and_the_address_shows_them_
     train(page)
     expect(page.get_by_test_id("stAlert")).to_contain_text(re.compile("validation loss"))
     assert page.evaluate("[...document.querySelectorAll('.l1-plot')].map(plot => plot.seen)") == list(range(7)), "built anew"
-    expect(page.get_by_role("img", name=re.compile(r"^Epoch 8: training loss"))).to_have_count(3)
     tops = page.evaluate("[...document.querySelectorAll('.l1-plot')].map(plot => plot.layout.yaxis.range?.[1])")
     assert tops[0] == tops[2] == tops[4]
     shown, address = page.evaluate(SENT), page.url
