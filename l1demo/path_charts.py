@@ -17,6 +17,7 @@ from l1demo.text import _
 BREAK = 0.5  # decades between λ = 0 and the first above it
 LINES = ("#2b8cc4", "#dd7418", "#8b5fd0", "#17997f", "#c8509b", "#8a8a1f", "#c44747", "#5b7fd6")
 DASHES = ("solid", "dash", "dot")
+TICKS = {"tickvals": [0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5], "tickformat": "~g"}  # of a loss on a log axis
 
 Points = Sequence[tuple[float, dict[str, Any]]]  # λ and the last row of a run of its own
 
@@ -54,7 +55,7 @@ def losses(path: Path, guessing: float, subject: str, cold: Path | None = None, 
     layout["shapes"] = [_level(guessing, _("guessing")), *_marks(path)]
     seen = np.array([guessing, *path.val_loss.ravel(), *paths.mean(path.train_loss)])
     seen = seen[np.isfinite(seen) & (seen > 0)]
-    layout["yaxis"] |= {"type": "log", "range": [np.log10(0.8 * seen.min()), np.log10(1.7 * seen.max())], "dtick": "D2"}
+    layout["yaxis"] |= {"type": "log", "range": [np.log10(0.8 * seen.min()), np.log10(1.7 * seen.max())], **TICKS}
     return Chart({"data": traces, "layout": layout}, loss_finding(path), subject)
 
 

@@ -79,7 +79,7 @@ def build(
 
 
 def _readouts(path: Path, units: list[np.ndarray]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    names = ("λ", _("validation loss"), _("accuracy"), _("exactly 0"), _("weights left"), _("dead units"), "‖W‖₁")
+    names = (_("validation loss"), _("accuracy"), _("exactly 0"), _("weights left"), _("dead units"), "‖W‖₁")
     loss, error, right, zeros, norm = (
         paths.mean(path.val_loss),
         paths.standard_error(path.val_loss),
@@ -89,7 +89,6 @@ def _readouts(path: Path, units: list[np.ndarray]) -> tuple[tuple[str, ...], tup
     )
     texts = tuple(
         (
-            f"{lam:g}",
             _plus_minus(loss[i], error[i]),
             percent(right[i]),
             percent(zeros[i]),
@@ -97,7 +96,7 @@ def _readouts(path: Path, units: list[np.ndarray]) -> tuple[tuple[str, ...], tup
             _dead(units, i),
             f"{norm[i]:,.1f}",
         )
-        for i, lam in enumerate(path.lams)
+        for i in range(len(path.lams))
     )
     return names, texts
 

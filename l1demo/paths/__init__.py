@@ -74,7 +74,7 @@ def pack(specs: Sequence[RunSpec], rows: Sequence[Sequence[Mapping[str, Any]]], 
     stops = {name: w.astype(np.float16) for name, w in safetensors.numpy.load(weights).items() if "/" in name}
     slim = [[{name: _short(row[name]) for name in KEPT} for row in path] for path in rows]
     about = _about(weights) | {"specs": _json([spec.to_dict() for spec in specs]), "rows": _json(slim), "clips": str(clips)}
-    return lzma.compress(safetensors.numpy.save(dict(sorted(stops.items())), dict(sorted(about.items()))), preset=9)
+    return lzma.compress(_ordered(safetensors.numpy.save(stops, about)), preset=9)
 
 
 def unpack(data: bytes) -> Kept:
@@ -104,6 +104,13 @@ def unpack(data: bytes) -> Kept:
 def _about(weights: bytes) -> dict[str, str]:
     length = int.from_bytes(weights[:8], "little")
     return json.loads(weights[8 : 8 + length])["__metadata__"]
+
+
+def _ordered(weights: bytes) -> bytes:
+    length = int.from_bytes(weights[:8], "little")  # safetensors writes its header's names in an order of chance
+    header = json.dumps(json.loads(weights[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + weights[8 + length :]
 
 
 def _short(value: Any) -> Any:
