@@ -34,10 +34,12 @@ SERVER = (
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
     *("attempts", "ledger", "database", "film"),
     *("choices", "differences", "dead", "compare_charts"),
+    *("path", "path_charts", "path_weights", "path_stage", "paths"),
 )
 BELOW_THE_PAGES = {
     *("ui", "engine", "tasks", "charts", "sound_charts", "payoff_charts", "stage", "store", "presets", "spec", "text"),
     *("overfit", "overfit_charts", "film", "differences", "compare_charts"),
+    *("path", "path_charts", "path_stage"),
 }
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),

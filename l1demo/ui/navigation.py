@@ -21,6 +21,7 @@ page = st.navigation(
             st.Page(PAGES / "train.py", title=_("Train"), icon=":material/tune:", help=_("What does λ do?")),
         ],
         _("Understand"): [
+            st.Page(PAGES / "path.py", title=_("λ path"), icon=":material/timeline:", help=_("Every λ at once")),
             st.Page(PAGES / "overfit.py", title=_("Overfit"), icon=":material/balance:", help=_("Why regularise?")),
             st.Page(
                 PAGES / "runs.py", title=_("Runs"), icon=":material/grid_on:", help=_("Which weights are left, and what differs?")
