@@ -200,7 +200,9 @@ def _of_cut(ms: Mapping[str, np.ndarray], apart: float, found: Mapping[str, Any]
         said += _("the fused network takes {times:.2f} times as long").format(times=1 / times)
     else:
         said += _("the fused network takes equally long, as far as can be measured here")
-    return said + _("; no word's probability changes by more than {apart:.0e}.").format(apart=apart)
+    if apart == 0:
+        return said + _("; no word's probability changes.")
+    return said + _("; no word's probability changes by more than {apart:.1e}.").format(apart=apart)
 
 
 def _times_as_fast(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:

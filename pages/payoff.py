@@ -10,7 +10,7 @@ import streamlit as st
 from l1demo import engine, payoff_charts, tasks
 from l1demo.engine import EngineError
 from l1demo.presets import PRESETS
-from l1demo.store import Run, StoreError
+from l1demo.store import DONE, Run, StoreError
 from l1demo.text import _
 from l1demo.ui import controls, history, live, run_view, sound_source, state
 
@@ -119,12 +119,18 @@ def show_pair(sound: bytes | None) -> None:
             "with all that it hears and tells: a unit that is not needed goes as a whole, and what is left is a smaller network."
         )
     )
+    spec = PRESETS["units"]
+    st.caption(
+        _("Both: {hidden} hidden units, {epochs} epochs on the built-in digits, validated on {split}.").format(
+            hidden=spec.model.hidden, epochs=spec.training.epochs, split=_(controls.NAMES[spec.corpus.split])
+        )
+    )
     runs = [run for spec in PAIR if (run := state.find(spec.id))]
     st.button(
         _("Train both"),
         icon=":material/play_arrow:",
         on_click=train_pair,
-        disabled=len(runs) == 2 and all(run.rows for run in runs),
+        disabled=len(runs) == 2 and all(run.state == DONE or not run.ended for run in runs),
     )
     if not runs:
         return

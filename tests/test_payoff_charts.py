@@ -61,6 +61,11 @@ def test_what_is_said_of_time_follows_the_measurement(changes: dict, which: int,
     assert sentence in payoff_charts.timing_findings(MS | changes, 1e-8, found())[which]
 
 
+def test_it_is_said_by_how_much_the_cut_network_s_answers_differ() -> None:
+    assert payoff_charts.timing_findings(MS, 1.23e-8, found())[2].endswith("changes by more than 1.2e-08.")
+    assert payoff_charts.timing_findings(MS, 0.0, found())[2].endswith("no word's probability changes.")
+
+
 def test_what_cannot_be_gained_is_said() -> None:
     said = payoff_charts.timing_findings(MS, 0.0, found(nonzero=250, kept=[16]))
     assert said[0].startswith("No weight of this network is 0")
