@@ -181,9 +181,11 @@ def draw_article(runs: tuple[Run, ...]) -> None:
 
 lam, seed = chosen()
 specs = methods.descriptions(lam, seed)
-runs = found(specs)
-if runs:
-    st.query_params.from_dict({"lam": f"{lam:g}", "seed": str(seed)})
+runs = tuple(found(specs).values())
+wanted = {"lam": f"{lam:g}", "seed": str(seed)}
+if runs and st.session_state.get("written") != ("methods", wanted):  # once: each writing is a step in the browser's history
+    st.session_state.written = ("methods", wanted)
+    st.query_params.from_dict(wanted)
 
 st.title(_("Methods"), anchor=False)
 side, main = st.columns([2, 7], gap="medium")
@@ -213,7 +215,7 @@ with side:
         )
     )
 with main:
-    run_view.follow(tuple(run.id for run in runs.values()), draw)
+    run_view.follow(tuple(run.id for run in runs), draw)
 
 st.divider()
 st.subheader(_("The settings of an article"), anchor=False)
