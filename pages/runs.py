@@ -37,6 +37,8 @@ def chosen(mine: list[Run]) -> list[Run]:
         pins.write("runs")
         return found
     run = state.shown("runs") or next((run for each in mine if (run := state.find(each.id))), None)
+    if "pin" in st.query_params:
+        del st.query_params["pin"]
     return [run] if run else []
 
 

@@ -9,7 +9,6 @@ import streamlit as st
 
 from l1demo import differences, engine
 from l1demo.choices import NAMES
-from l1demo.engine import EngineError
 from l1demo.store import Run, StoreError
 from l1demo.text import _
 from l1demo.ui import controls, identity, pins, run_view, state
@@ -61,16 +60,9 @@ def called(run: Run) -> str:
 def rename(runs: Sequence[Run]) -> None:
     """Ask for the names of runs."""
     with st.form("rename", border=False):
-        names = [st.text_input(differences.in_full(run.spec), run.name, key=f"name-{run.id}") for run in runs]
-        saved = st.form_submit_button(_("Save"), type="primary")
-    if saved:
-        try:
-            for run, name in zip(runs, names, strict=True):
-                if name != run.name:
-                    engine.current().rename(run.id, identity.visitor(), name)
-        except (EngineError, StoreError) as error:
-            st.error(str(error))
-        else:
+        for run in runs:
+            st.text_input(differences.in_full(run.spec), run.name, max_chars=engine.NAME, key=f"name-{run.id}")
+        if st.form_submit_button(_("Save"), type="primary", on_click=_rename, args=(runs,)):
             st.rerun()
 
 
@@ -86,23 +78,25 @@ def delete(runs: Sequence[Run], marked: Sequence[str]) -> None:
         )
     )
     with st.container(horizontal=True):
-        if st.button(_("Delete {n}").format(n=len(chosen)), type="primary", disabled=not chosen, key="delete-now"):
-            _delete(chosen)
-        if st.button(_("Keep all"), key="delete-none"):
+        gone = st.button(
+            _("Delete {n}").format(n=len(chosen)), type="primary", disabled=not chosen, on_click=_delete, key="delete-now"
+        )
+        if st.button(_("Keep all"), key="delete-none") or gone:
             st.rerun()
 
 
-def _delete(chosen: Sequence[str]) -> None:
-    try:
-        for run_id in chosen:
-            engine.current().delete(run_id, identity.visitor())
+def _rename(runs: Sequence[Run]) -> None:
+    for run in runs:
+        if (name := st.session_state[f"name-{run.id}"]) != run.name:
+            state.attempt(engine.current().rename, run.id, identity.visitor(), name)
+
+
+def _delete() -> None:
+    for run_id in st.session_state["delete-runs"]:
+        if state.attempt(engine.current().delete, run_id, identity.visitor()):
             pins.put(pinned for pinned in pins.ids() if pinned != run_id)
             if st.session_state.get("shown") == run_id:
                 del st.session_state.shown
-    except (EngineError, StoreError) as error:
-        st.error(str(error))
-    else:
-        st.rerun()
 
 
 def _filtered(key: str, runs: Sequence[Run]) -> list[Run]:
