@@ -82,7 +82,11 @@ def _one_epoch(run: Run | None) -> None:
 
 
 def _stop(run: Run) -> None:
-    state.attempt(engine.current().stop, run.id, identity.visitor())
+    def leave() -> None:
+        if not engine.current().stop(run.id, identity.visitor()):
+            state.refuse(_("Others have asked for this run too, so it goes on for them."))
+
+    state.attempt(leave)
 
 
 def _new_pace(run: Run | None) -> None:
@@ -91,5 +95,5 @@ def _new_pace(run: Run | None) -> None:
 
 
 def _change(run: Run, lam: float) -> None:
-    if state.attempt(engine.current().change, run.id, lam, identity.visitor()):
+    if state.attempt(engine.current().change, run.id, lam, identity.visitor(), 0, _wait()):
         st.session_state.changing = run.id

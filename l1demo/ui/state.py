@@ -101,7 +101,7 @@ def attempt(function: Callable[..., object], *args: Any) -> bool:
     """Ask the engine for something; where that fails, leave a sentence and return False."""
     try:
         function(*args)
-    except (EngineError, StoreError) as error:
+    except (EngineError, StoreError, LabError) as error:
         refuse(str(error))
         return False
     return True
