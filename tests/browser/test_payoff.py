@@ -30,7 +30,7 @@ def test_grey_bands_and_their_bars_stand_in_the_same_rows(visit: Callable[..., P
     rows = page.evaluate(
         """() => {
             const [alive, dead, bars] = document.querySelector(".st-key-payoff-bands .l1-plot").calcdata
-            const filled = (map, row) => [...map[0].z[row]].some(Number.isFinite)
+            const filled = (map, row) => [...(map[0].z?.[row] ?? [])].some(Number.isFinite)  // nothing at all where no band is grey
             return bars.map((bar, row) => [filled(alive, row), filled(dead, row), bar.s > 0])
         }"""
     )
