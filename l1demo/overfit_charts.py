@@ -34,7 +34,7 @@ def losses(runs: Sequence[Run], top: float, guessing: float | None) -> Chart:
     layout = _layout(runs, _("loss"))
     layout["shapes"] = [_mark(guessing)] if guessing is not None else []
     layout["yaxis"] |= {"range": [0, top]}
-    return Chart({"data": lines, "layout": layout}, _losses_finding(train, val), _subject(runs))
+    return Chart({"data": lines, "layout": layout}, _losses_finding(train, val) + _of_band(runs), _subject(runs))
 
 
 def accuracies(runs: Sequence[Run]) -> Chart:
@@ -47,7 +47,7 @@ def accuracies(runs: Sequence[Run]) -> Chart:
     lines += [_line(band.mean, label, colour) for band, label, colour in bands]
     layout = _layout(runs, _("accuracy"))
     layout["yaxis"] |= {"range": [0, 1.02], "tickformat": ".0%", "hoverformat": ".1%"}
-    return Chart({"data": lines, "layout": layout}, _accuracies_finding(bands), _subject(runs))
+    return Chart({"data": lines, "layout": layout}, _accuracies_finding(bands) + _of_band(runs), _subject(runs))
 
 
 def seeds(runs: Sequence[Trio]) -> Chart:
@@ -92,6 +92,10 @@ def _accuracies_finding(bands: Sequence[tuple[Band, str, str]]) -> str:
         return _("No epoch has ended yet.")
     heard = ", ".join(f"{label} {percent(float(band.mean[-1]))}" for band, label, _colour in bands)
     return _("Epoch {epoch}, clips heard right: {heard}.").format(epoch=epochs, heard=heard)
+
+
+def _of_band(runs: Sequence[Run]) -> str:
+    return " " + _("Lines are means over the starts, bands reach from the least to the greatest.") if len(runs) > 1 else ""
 
 
 def _seeds_finding(lams: Sequence[str], table: np.ndarray) -> str:
