@@ -151,6 +151,7 @@ def visit(browser: Browser, lab: Lab) -> Iterator[Callable[..., Page]]:
 def done_run(browser: Browser, lab: Lab) -> str:
     """The id of a run of 12 epochs that is done."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{lab.url}/train?{SMALL}&epochs=12&free-epochs=2&lam=0.003")
     press_train(page)
