@@ -92,7 +92,11 @@ def stage(sides: Sequence[Side], subject: str, part: str = "val", matrices: Sequ
         for side, title in every:
             shown = [title] * bool(title) + [called(name)] * (len(wanted) > 1 or not title)
             panels.append(_maps(side, " · ".join(shown), name, COLUMNS // 2 if len(sides) == 1 else span, epochs))
-    panels += [_histogram(side, title or _("All weights by size"), span, epochs) for side, title in every]
+    counts = [_counts(side, epochs) for side in sides]
+    top = max(int(each.max()) for each in counts)
+    for (side, title), each in zip(every, counts, strict=True):
+        zeros_at = np.array([row["exact_zero_fraction"] if (row := side.row(epoch)) else 0.0 for epoch in epochs])
+        panels.append(Histogram(title or _("All weights by size"), span, each, zeros_at, top=top))
     return Stage(
         _("Epoch"),
         tuple(_step(sides, epoch) for epoch in epochs),
@@ -223,10 +227,8 @@ def _maps(side: Side, title: str, name: str, span: int, epochs: Sequence[int]) -
     )
 
 
-def _histogram(side: Side, title: str, span: int, epochs: Sequence[int]) -> Histogram:
-    rows = [side.row(epoch) for epoch in epochs]
-    counts = [charts.weight_counts(row) if row else np.zeros(BINS, np.int32) for row in rows]
-    return Histogram(title, span, np.stack(counts), np.array([row["exact_zero_fraction"] if row else 0.0 for row in rows]))
+def _counts(side: Side, epochs: Sequence[int]) -> np.ndarray:
+    return np.stack([charts.weight_counts(row) if (row := side.row(epoch)) else np.zeros(BINS, np.int32) for epoch in epochs])
 
 
 def _step(sides: Sequence[Side], epoch: int) -> str:

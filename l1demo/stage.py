@@ -163,11 +163,14 @@ class Histogram(Panel):
         Fractions of all weights.
     height : int
         CSS pixels.
+    top : int
+        The count at which the scale ends, the same for histograms that are compared; 0: the largest.
     """
 
     counts: np.ndarray
     zeros: np.ndarray
     height: int = 220
+    top: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -180,7 +183,7 @@ class Histogram(Panel):
 
     def wire(self) -> dict[str, Any]:
         # One scale for all steps: λ thins the bars out, and a scale that followed them would hide just that.
-        top = int(self.counts.max(initial=1))
+        top = self.top or int(self.counts.max(initial=1))
         return {
             "counts": charts.packed(self.counts.astype(np.int32)),
             "top": top,

@@ -74,7 +74,8 @@ def chart(chart: Chart, key: str, height: int = 260, note: bool = True) -> None:
 def stage(stage: stages.Stage, key: str) -> None:
     """Show panels under one slider, which answers in the browser alone; or update those that stand under the same key.
 
-    With new data of the same subject the slider keeps its place, and charts keep their zoom.
+    With new data of the same subject the slider keeps its place, and charts keep their zoom; where a stage starts at its last step,
+    a slider that is at its end follows.
 
     Parameters
     ----------

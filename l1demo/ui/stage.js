@@ -86,8 +86,9 @@ class Stage {
 
   take(data) {
     this.label.textContent = data.label
+    const follows = this.range.value === this.range.max && data.start === data.steps.length - 1 // the newest of steps that grow
     this.range.max = data.steps.length - 1
-    if (this.data?.subject !== data.subject) this.range.value = data.start
+    if (follows || this.data?.subject !== data.subject) this.range.value = data.start
     this.range.disabled = data.steps.length < 2
     this.data = data
     data.panels.forEach((spec, i) => {
