@@ -34,7 +34,7 @@ def chosen(mine: list[Run]) -> list[Run]:
     """The runs to show: what is pinned, else the one that is shown on Train, else the newest."""
     found = pins.runs()
     if found:
-        pins.write("runs")
+        pins.write_url("runs")
         return found
     run = state.shown("runs") or next((run for each in mine if (run := state.find(each.id))), None)
     if "pin" in st.query_params:

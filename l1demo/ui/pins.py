@@ -34,7 +34,7 @@ def put(wanted: Iterable[str]) -> None:
     st.session_state.pins = wanted[:MOST]
 
 
-def write(page: str) -> None:
+def write_url(page: str) -> None:
     """Write what is pinned into the page's URL; once for each visit to a page, as ``state.shown`` does and says why."""
     wanted = {"pin": ",".join(ids())} if ids() else {}
     if st.session_state.get("written") != (page, ids()):
