@@ -16,7 +16,7 @@ FEWEST, MOST = 12, 20  # stops above λ = 0 that a page offers; the command line
 STOPS = 16
 SEEDS = 3
 SHARE = 0.4  # of a cold run's epochs that a warm-started λ is given: docs/measurements.md says what becomes of it
-FIRST, LAST = 0.1, 100.0  # the first and the last λ, in units of λ_ref: from nothing seen to collapse
+FIRST, LAST = 0.05, 100.0  # the first and the last λ, in units of λ_ref: from nothing seen to collapse
 SETTLED = {"lam": 0.0, "lam_changes": "", "lr_falls": "once", "free_epochs": 0}  # what a path decides by itself
 T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # Student's t, two-sided, 1 to 9 degrees of freedom
 

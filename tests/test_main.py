@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from l1demo import weights
+from l1demo import paths, weights
 from l1demo.__main__ import main
 
 FSDD = Path(__file__).parents[1].parent / "shared" / "data" / "fsdd-4-speakers.zip"
@@ -156,6 +156,62 @@ def test_corpora_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("digits: ")
 
 
+def path(clips: Path, capsys: pytest.CaptureFixture[str], *options: str) -> list[dict[str, Any]]:
+    settings = [word for word in TINY if word not in ("--epochs", "2")] + ["--epochs", "3"]
+    assert main(["path", "--corpus", str(clips), *settings, *options, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_path_is_a_line_for_each_lam_and_a_summary(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    *lines, last = path(clips, capsys, "--lams", "0.001", "0.02", "2", "--seeds", "2")
+    assert [line["lam"] for line in lines] == [0, 0.001, 0.02, 2]
+    losses = [line["val_loss"] for line in lines]
+    assert [line["best"] for line in lines] == [loss == min(losses) for loss in losses]
+    within = [line for line in lines if line["val_loss"] <= min(losses) + lines[losses.index(min(losses))]["val_loss_se"]]
+    assert [line for line in lines if line["within_one_error"]] == within[-1:]
+    assert lines[0]["exact_zero_fraction"] == 0 and lines[-1]["exact_zero_fraction"] > lines[1]["exact_zero_fraction"]
+    assert last["summary"]["paths"] == 2 and last["summary"]["largest_lam_within_one_error"] == within[-1]["lam"]
+    assert last["summary"]["best_lam"] == lines[losses.index(min(losses))]["lam"]
+
+
+def test_the_first_stop_of_a_path_is_a_cold_run_without_penalty(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, *_others = path(clips, capsys, "--stops", "2", "--cold")
+    assert first["val_loss"] == first["cold_val_loss"] and first["val_loss_se"] is None
+
+
+def test_paths_hold_out_each_speaker_in_turn(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    *lines, last = path(clips, capsys, "--lams", "0.01", "--hold-out-each")
+    assert last["summary"]["paths"] == 2
+    each = [path(clips, capsys, "--lams", "0.01", "--hold-out", name)[0]["val_loss"] for name in ("ann", "bob")]
+    assert lines[0]["val_loss"] == pytest.approx(np.mean(each))
+    assert lines[0]["val_loss_se"] == pytest.approx(np.std(each, ddof=1) / np.sqrt(2))
+
+
+def test_a_path_for_people_marks_the_best_lam(clips: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "a.path"
+    assert main(["path", "--corpus", str(clips), *TINY, "--lams", "0.01", "5", "--save", str(file)]) == 0
+    head, *lines, note = capsys.readouterr().out.splitlines()
+    assert "validation loss" in head and len(lines) == 3 and "--seeds 3" in note
+    assert [line.split()[0] for line in lines] == ["0", "0.01", "5"]
+    assert sum("best" in line for line in lines) == 1
+    kept = paths.unpack(file.read_bytes())
+    assert kept.words == ("low", "high")[::-1] and len(kept.rows) == 1 and kept.specs[0].lam_at(3) == 0.01
+
+
+def test_settings_are_compared_from_the_same_starts(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", "lam=0", "lam=0.3,free-epochs=0", "lam=0", "--corpus", str(clips), *TINY, "--seeds", "3"]
+    assert main([*arguments, "--json"]) == 0
+    first, second, same = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [line["settings"] for line in (first, second, same)] == ["lam=0", "lam=0.3,free-epochs=0", "lam=0"]
+    assert second["exact_zero_fraction"] > 0 == first["exact_zero_fraction"]
+    assert second["val_loss_difference"] == pytest.approx(second["val_loss"] - first["val_loss"])
+    assert second["val_loss_difference_se"] > 0 and second["seeds"] == 3
+    assert same["val_loss_difference"] == 0 and same["lower_in"] == 0 and not same["means_something"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 3 and "lower with 0 of 3 seeds. Chance alone could do that" in said[2]
+
+
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
@@ -182,6 +238,13 @@ BAD = [
         *(("test", "{bad}/nothing"), ("test", "{bad}/good.wav")),
         *(("save", "{bad}/absent/m.safetensors"), ("penalty", "l3"), ("method", "magic"), ("loss", "0-1"), ("split", "none")),
         *(("preset", "none"), ("nonsense", "1")),
+    )),
+    *(["path", "--corpus", "{clips}", *options] for options in (
+        *(["--stops", "1"], ["--stops", "x"], ["--lams", "0.1", "0.01"], ["--lams", "-1"], ["--lams", "11"], ["--lam", "0.1"]),
+        *(["--lams", "0.1", "--stops", "12"], ["--seeds", "0"], ["--epochs", "300"], ["--save", "{bad}/absent/a.path"]),
+    )),
+    *(["compare", "--corpus", "{clips}", *options] for options in (
+        *([], ["lam=0"], ["lam=0", "lam"], ["lam=0", "nonsense=1"], ["lam=0", "lam=x"], ["lam=0", "lam=1", "--seeds", "0"]),
     )),
     *([], ["nonsense"], ["inspect"], ["recognise", "{bad}/good.wav"]),
 ]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from l1demo import checkpoint, model, path, path_weights, paths, sparsity, training, weights
+from l1demo.commands import settings
 from l1demo.features import Frames
 from l1demo.path import Plan
 from l1demo.spec import RunSpec, SpecError
@@ -222,6 +223,22 @@ def test_a_kept_path_comes_back_with_its_numbers_and_weights() -> None:
         for name in whole:
             assert half[name] == pytest.approx(whole[name], rel=1e-3, abs=1e-7)
     assert weights.load(kept.weights, 3)[1] == spec  # workers read it as any other
+
+
+def test_the_shipped_path_is_small_and_begins_as_training_does_now() -> None:
+    assert paths.SHIPPED.stat().st_size < 2**20
+    kept = paths.shipped()
+    spec = kept.specs[0]
+    assert kept.specs == Plan(RunSpec(), path.stops(RunSpec(), len(kept.words)), 3).paths, "the command in paths makes another now"
+    data = settings.dataset_of(spec)
+    assert kept.words == data.words and kept.clips == len(data.validation)
+    for expected, now in zip(kept.rows[0][:3], training.train(spec, data), strict=False):
+        for name in ("train_loss", "val_loss", "l1_norm"):
+            assert now[name] == pytest.approx(expected[name], rel=0.02), name  # processors sum in other orders
+    stops = path_weights.read(kept.weights)
+    for (lam, at_end), weights_there in zip(path.at_stops(spec, kept.rows[0]), stops, strict=False):
+        norm = sum(np.abs(w).sum(dtype=float) for w in weights_there.values())
+        assert norm == pytest.approx(at_end["l1_norm"], rel=1e-3, abs=1e-3), lam
 
 
 @pytest.mark.parametrize("data", [b"", b"no path", lzma.compress(b"no path"), lzma.compress(b"\xff" * 100)])

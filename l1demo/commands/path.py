@@ -24,7 +24,8 @@ NAMES = {"zeros": "exact_zero_fraction", "norm": "l1_norm", "dead": "dead_units"
 
 def add(commands: Any) -> None:
     """Add the command to the program's parser."""
-    command = commands.add_parser("path", help=_("train along rising λ, each warm-started from the last"))
+    help = _("train along rising λ, each warm-started from the last")
+    command = commands.add_parser("path", help=help, allow_abbrev=False)  # or --lam would be taken for --lams
     command.set_defaults(run=run)
     settings.add_flags(command, without=OWN)
     wanted = command.add_mutually_exclusive_group()

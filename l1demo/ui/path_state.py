@@ -65,11 +65,12 @@ def chosen_settings() -> RunSpec:
 
 
 def _of_url() -> Asked | None:
+    settings = chosen_settings()  # of the address too, before it is written anew
     asked = st.query_params.to_dict()
     if "stops" not in asked:
         return None
     return Asked(
-        chosen_settings(),
+        settings,
         _number("stops", asked["stops"], lam_path.FEWEST, lam_path.MOST),
         _number("seeds", asked.get("seeds", "1"), 1, MOST_SEEDS),
         asked.get("cold") == "1",
