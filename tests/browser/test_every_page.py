@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import settled
 
-ROOMS = ("/", "/listen", "/train", "/overfit", "/runs", "/payoff")
+ROOMS = ("/", "/listen", "/train", "/path", "/overfit", "/runs", "/payoff")
 
 
 @pytest.mark.parametrize(
