@@ -9,6 +9,7 @@ from l1demo.methods import METHODS
 from l1demo.presets import PRESETS
 from l1demo.store import DONE, STOPPED
 
+LAM = 3e-3  # where the page begins
 SETTINGS = {"epochs": 3, "free_epochs": 1}
 
 
@@ -37,7 +38,7 @@ def test_it_opens_with_a_lam_and_the_seven_and_trains_nothing(visit, submitted) 
     page = visit("methods")
     assert not page.exception and not page.warning and not page.error
     assert page.title[0].value == "Methods"
-    assert slider(page).value == 1e-3 and len(slider(page).options) == len(methods.LAMS)
+    assert slider(page).value == LAM and len(slider(page).options) == len(methods.LAMS)
     assert table(page)["method"].tolist() == [method.name for method in METHODS.values()]
     assert not submitted and not page.query_params
     assert page.segmented_control(key="methods-clips").value == article.SHORT
@@ -46,18 +47,18 @@ def test_it_opens_with_a_lam_and_the_seven_and_trains_nothing(visit, submitted) 
 def test_one_click_trains_all_seven_and_the_table_has_their_numbers(visit, submitted, ended, charted) -> None:
     page = visit("methods", seed="40")
     button(page, "Train all seven").click().run()
-    assert submitted == list(methods.descriptions(1e-3, 40).values())
+    assert submitted == list(methods.descriptions(LAM, 40).values())
     runs = dict(zip(METHODS, (ended(spec) for spec in submitted), strict=True))
     assert all(run.state == DONE for run in runs.values())
     page.run()
-    assert page.query_params == {"lam": "0.001", "seed": "40"}
+    assert page.query_params == {"lam": "0.003", "seed": "40"}
     for view in (page, visit("methods", **page.query_params)):  # here, and opened elsewhere
         assert not view.exception and not view.warning
         assert view.progress[0].text == "7 of 7 runs have ended, 21 of 21 epochs are done"
         shown, last = table(view), [run.rows[-1] for run in runs.values()]
         assert shown["exactly 0"].tolist() == [row["exact_zero_fraction"] for row in last]
         assert shown["‖W‖₁"].tolist() == [row["l1_norm"] for row in last]
-        assert shown["residual / λ"].tolist() == pytest.approx([row["residual"] / 1e-3 for row in last])
+        assert shown["residual / λ"].tolist() == pytest.approx([row["residual"] / LAM for row in last])
         assert len(charted(view, "methods-weight")["steps"]) == 3
         said = "\n".join(each.value for each in view.markdown)
         assert all(sentence in said for sentence in methods.findings(runs).values())
@@ -76,7 +77,7 @@ def test_the_slider_shows_another_lam_and_trains_and_ends_nothing(visit, submitt
     assert not page.exception and len(submitted) == 7
     assert table(page)["exactly 0"].isna().all()
     assert not button(page, "Train all seven").disabled
-    slider(page).set_value(1e-3).run()
+    slider(page).set_value(LAM).run()
     assert table(page)["exactly 0"].tolist() == zeros and len(submitted) == 7
 
 
@@ -123,7 +124,7 @@ def test_the_article_s_settings_are_run_as_coded_and_as_meant(visit, submitted, 
 def test_an_address_that_cannot_be_is_told_and_the_page_is_usable(visit, query, sentence) -> None:
     page = visit("methods", **query)
     assert not page.exception and sentence in page.warning[0].value
-    assert slider(page).value == 1e-3 and not page.query_params
+    assert slider(page).value == LAM and not page.query_params
     assert not page.run().warning  # said once
 
 
