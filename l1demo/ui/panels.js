@@ -96,7 +96,7 @@ class Curves {
     for (const node of this.over.querySelectorAll(".l1-dot")) node.remove()
     for (const points of this.plot.calcdata) {
       const { trace } = points[0]
-      if (trace.type !== "scatter" || trace.visible !== true || trace.showlegend === false || trace.xaxis !== "x") continue
+      if (trace.type !== "scatter" || trace.visible !== true || trace.showlegend === false || trace.mode === "markers" || trace.xaxis !== "x") continue
       const yaxis = this.plot._fullLayout[trace.yaxis.replace("y", "yaxis")]
       const line = points.map((point) => [xaxis.c2p(point.x), yaxis.c2p(point.y) + yaxis._offset - area.t])
       const node = element("div", "l1-dot")
