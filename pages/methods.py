@@ -12,7 +12,7 @@ from l1demo.text import N_, _
 from l1demo.ui import controls, live, run_view, state
 
 START = (3e-3, 0)  # λ and seed: here group lasso takes units, too
-CLIPS = {article.SHORT: N_("short: {n} clips"), 0: N_("all clips")}
+CLIPS = {article.SHORT: N_("{n} (short)"), 0: N_("all")}
 SECONDS = {article.SHORT: 30, 0: 75}  # of the three runs on two processors
 HEADS = {"code": N_("as its code runs"), "formula": N_("as its formula says"), "proximal": N_("the formula, proximal Adam")}
 HEIGHT, TABLE = 380, 290  # pixels
