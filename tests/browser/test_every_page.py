@@ -45,7 +45,7 @@ def test_every_page_fits_its_screen_and_is_readable(visit: Callable[..., Page], 
     page = visit("/", color_scheme=scheme, viewport={"width": width, "height": 800})
     for address in ROOMS:
         page.goto(
-            page.evaluate("location.origin") + address + (f"?run={done_run}" if address in ("/train", "/runs", "/methods", "/payoff") else "")
+            page.evaluate("location.origin") + address + (f"?run={done_run}" if address in ("/train", "/runs", "/payoff") else "")
         )
         settled(page)
         if address != "/":

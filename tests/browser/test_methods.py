@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from .conftest import settled
+from .conftest import PATIENCE, settled
 
 WEIGHT = ".st-key-methods-weight"
 LINES = f"document.querySelector('{WEIGHT} .l1-plot').data"
@@ -16,7 +16,7 @@ def test_seven_methods_train_live_on_the_same_nodes_and_one_weight_stops_at_0(vi
     page.evaluate("document.querySelectorAll('.l1-plot').forEach((plot, i) => { plot.seen = i })")
     charts = page.locator(".l1-plot").count()
     page.get_by_role("button", name="Train all seven").click()
-    expect(page.get_by_text("7 of 7 runs have ended")).to_be_visible()
+    expect(page.get_by_text("7 of 7 runs have ended")).to_be_visible(timeout=5 * PATIENCE)
     expect(page.locator(f"{WEIGHT} .l1-note")).to_have_text(
         re.compile("steps of epoch 20.* exactly 0 after 0 steps; under proximal Adam")
     )
