@@ -168,7 +168,7 @@ def report(
 
 
 def scale(spec: dict[str, Any]) -> dict[str, float]:
-    """Return what λ is measured by: ``norm`` of the first weights, and ``guessing``, the loss of guessing."""
+    """Return what a run is measured by: ``norm`` of the first weights, ``guessing``, its loss, and ``clips`` of the validation."""
     from l1demo import training
 
     described = RunSpec.from_dict(spec)
@@ -176,6 +176,7 @@ def scale(spec: dict[str, Any]) -> dict[str, float]:
     return {
         "norm": training.initial_norm(described, len(data.train.words)),
         "guessing": training.loss_of_guessing(described.training.loss, data),
+        "clips": len(data.validation),
     }
 
 

@@ -111,8 +111,7 @@ def _norm(row: dict[str, Any], kind: str) -> str:
 def advice(run: Run) -> None:
     """Warn of what a run's numbers say, and before it has any, of its λ; the place is there with nothing to warn of, too."""
     scale = controls.scale_of(run.spec) or {}
-    clips = int(scale["clips"]) if "clips" in scale else None
-    told = sentences(run, scale.get("guessing"), clips)
+    told = sentences(run, scale.get("guessing"), int(scale["clips"]) if scale else None)
     if scale and not run.rows:
         told += of_lam(run.spec, scale["norm"], scale["guessing"], controls.COLLAPSE)
     with st.container():
