@@ -19,6 +19,7 @@ LINES = {  # colour and dash, so that colour is not the only sign
     "decay": (WEIGHT, "dot"),
     "group": (WEIGHT, "solid"),
 }
+FOREMOST = ("loss", "proximal")
 GATES = (N_("input"), N_("forget"), N_("cell"), N_("output"))  # a trace follows the weight of band 1 in each gate of unit 1
 ROOM = 1.3  # of the scale, beyond the widest swing that sets it
 FINEST = 1e-5  # of a scale
@@ -49,13 +50,14 @@ def weight(runs: Mapping[str, Run], subject: str) -> Chart:
     The weight is ``telling``'s, the scale that of its swings under proximal Adam and with the penalty in the loss.
     """
     begun, chosen = _begun(runs), telling(runs)
-    traces = {key: [np.array(row["trace"])[:, chosen] for row in run.rows] for key, run in begun.items()}  # [epoch] (steps,)
+    order = sorted(begun, key=lambda key: key in FOREMOST)  # the last drawn lies on top
+    traces = {key: [np.array(row["trace"])[:, chosen] for row in begun[key].rows] for key in order}  # [epoch] (steps,)
     lines = [_line(key, trace[-1], hovertemplate="%{y:.2g}") for key, trace in traces.items()]
     top = _scale(traces)
     layout = _layout(_("step of the epoch"), _("weight"), subject)
     layout |= {"showlegend": False, "margin": MARGIN}  # colours and dashes are the other chart's
     layout["yaxis"] |= {"range": [-top, top], "zeroline": True, "zerolinewidth": 2, "exponentformat": "power"}
-    if not all(run.ended for run in runs.values()) or not {"loss", "proximal"} <= begun.keys():
+    if not all(run.ended for run in runs.values()) or not begun.keys() >= set(FOREMOST):
         alt = _("The same weight under each method, in its newest epoch; what it does is said when all have ended.")
         return Chart({"data": lines, "layout": layout}, alt, subject)
     epochs = min(map(len, traces.values()))
@@ -69,7 +71,7 @@ def _begun(runs: Mapping[str, Run]) -> dict[str, Run]:
 
 
 def _scale(traces: Mapping[str, list[np.ndarray]]) -> float:
-    late = [w for key in ("loss", "proximal") for w in traces.get(key, [])[-LATE:]]
+    late = [w for key in FOREMOST for w in traces.get(key, [])[-LATE:]]
     return max(FINEST, ROOM * max((float(np.abs(w).max()) for w in late), default=1.0))
 
 
@@ -109,7 +111,7 @@ def _line(key: str, values: np.ndarray, **more: Any) -> dict[str, Any]:
         "dx": 1,
         "y": packed(values.astype(np.float32)),
         "name": _(METHODS[key].name),
-        "line": {"color": colour, "width": 3 if key in ("loss", "proximal") else 2, "dash": dash},
+        "line": {"color": colour, "width": 3 if key in FOREMOST else 2, "dash": dash},
         **more,
     }
 

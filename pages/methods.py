@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from l1demo import LabError, article, engine, methods, methods_charts
+from l1demo import article, engine, methods, methods_charts
 from l1demo.methods import LAMS, LESSON, METHODS
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, FAILED, Run
@@ -28,7 +28,7 @@ def chosen() -> tuple[float, int]:
             if spec.lam == 0:
                 raise SpecError(_("lam is 0, and without a penalty all methods are one; choose a larger one"))
             st.session_state.methods = (spec.lam, spec.seed)
-        except LabError as error:
+        except SpecError as error:
             state.refuse(_("The address asks for something that cannot be: {error}.").format(error=error))
             st.query_params.clear()
     return st.session_state.methods
