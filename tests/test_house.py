@@ -33,12 +33,14 @@ SERVER = (
     *("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "stage", "tasks", "ui"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
     *("attempts", "ledger", "database", "film"),
+    *("methods", "methods_charts", "article"),
     *("choices", "differences", "dead", "compare_charts"),
     *("path", "path_charts", "path_weights", "path_stage", "paths"),
 )
 BELOW_THE_PAGES = {
     *("ui", "engine", "tasks", "charts", "sound_charts", "payoff_charts", "stage", "store", "presets", "spec", "text"),
     *("overfit", "overfit_charts", "film", "differences", "compare_charts"),
+    *("methods", "methods_charts", "article"),
     *("path", "path_charts", "path_stage"),
 }
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads

@@ -26,6 +26,7 @@ page = st.navigation(
             st.Page(
                 PAGES / "runs.py", title=_("Runs"), icon=":material/grid_on:", help=_("Which weights are left, and what differs?")
             ),
+            st.Page(PAGES / "methods.py", title=_("Methods"), icon=":material/route:", help=_("Why exact zeros?")),
             st.Page(PAGES / "payoff.py", title=_("Payoff"), icon=":material/savings:", help=_("What does sparsity buy?")),
         ],
     }
