@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from l1demo import LabError, engine, path_charts, path_stage
+from l1demo import engine, path_charts, path_stage
 from l1demo import path as lam_path
-from l1demo.corpora import DIGITS
 from l1demo.engine import EngineError
 from l1demo.path_charts import Points
-from l1demo.spec import RunSpec
+from l1demo.spec import RunSpec, SpecError
 from l1demo.store import Run, StoreError
 from l1demo.text import _
 from l1demo.ui import controls, live, path_state, run_view, sound_source, state
@@ -23,7 +22,7 @@ def run() -> None:
     try:
         asked = Asked(path_state.chosen_settings(), **chosen)
         runs = asked.runs
-    except LabError as error:
+    except SpecError as error:
         state.refuse(str(error))
         return
     if all(state.submit(spec) for spec in runs):
@@ -52,7 +51,7 @@ def draw(runs: tuple[Run, ...]) -> None:
     if all(made.ended for made in runs):
         return
     path, cold = path_state.numbers(asked, runs)
-    guessing = lam_path.guessing(asked.settings.training.loss, len(DIGITS))
+    guessing = lam_path.guessing(asked.settings.training.loss, path_state.WORDS)
     for column, chart, name in zip(
         st.columns(2),
         (path_charts.losses(path, guessing, runs[0].id, cold), path_charts.accuracies(path, None, runs[0].id, cold)),
@@ -78,7 +77,7 @@ def show(shown: Shown, sound: bytes | None, points: Points, by_gate: bool) -> No
         shown.path,
         shown.stops,
         shown.spec,
-        len(DIGITS),
+        path_state.WORDS,
         clips=shown.clips,
         cold=shown.cold,
         points=points,
@@ -176,5 +175,5 @@ with main:
             show(shown, sound, [point for key, point in others.items() if key not in ours], by_gate)
             if watching:
                 watch(shown.spec, set(others))
-    except (LabError, EngineError, StoreError) as error:
+    except (path_state.PathError, EngineError, StoreError) as error:
         st.error(str(error), icon=":material/error:")

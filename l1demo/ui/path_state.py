@@ -12,6 +12,7 @@ from l1demo import path as lam_path
 from l1demo.corpora import DIGITS
 from l1demo.path import Path, Plan
 from l1demo.path_weights import Weights
+from l1demo.paths import PathError as PathError
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, Run
 from l1demo.text import _
@@ -19,6 +20,7 @@ from l1demo.ui import state
 
 MOST_SEEDS = 5
 HISTORY = 500  # runs among which the class's are looked for
+WORDS = len(DIGITS)  # of the built-in corpus, the only one that a page offers
 WIDGETS = ("stops", "seeds", "cold")
 
 
@@ -34,7 +36,7 @@ class Asked:
     @property
     def plan(self) -> Plan:
         """The paths, and the cold starts."""
-        return Plan(self.settings, lam_path.stops(self.settings, len(DIGITS), self.stops), self.seeds)
+        return Plan(self.settings, lam_path.stops(self.settings, WORDS, self.stops), self.seeds)
 
     @property
     def runs(self) -> list[RunSpec]:
@@ -127,7 +129,7 @@ def _clips(spec: str) -> int:
 def numbers(asked: Asked, runs: tuple[Run, ...]) -> tuple[Path, Path | None]:
     """Put runs as they stand into tables: of the paths, and of the cold starts where they were asked for."""
     made, plan = {run.id: run for run in runs}, asked.plan
-    lams, size = (0.0, *plan.lams), lam_path.weights_of(asked.settings, len(DIGITS))
+    lams, size = (0.0, *plan.lams), lam_path.weights_of(asked.settings, WORDS)
     along = [lam_path.at_stops(spec, made[spec.id].rows if spec.id in made else ()) for spec in plan.paths]
     if not asked.cold:
         return lam_path.gather(lams, along, size), None
