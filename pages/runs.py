@@ -51,6 +51,8 @@ def choose_pins(mine: list[Run], names: dict[str, str]) -> None:
         key="runs-pins",
         format_func=names.__getitem__,
         max_selections=compare_charts.MOST,
+        select_all=False,
+        filter_mode="contains",  # the fuzzy one finds “seed 61” in “seed 62, training clips 150”
         on_change=lambda: pins.put(st.session_state["runs-pins"]),
         placeholder=_("Pin up to four to see them beside each other"),
     )
