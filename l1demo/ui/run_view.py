@@ -131,7 +131,7 @@ def sparsity(run: Run) -> None:
         ),
         (
             _("dead units"),
-            lambda row: _("{n} of {all}").format(n=sum(row["dead_units"]), all=sum(row["units"])),
+            lambda row: "{n}/{all}".format(n=sum(row["dead_units"]), all=sum(row["units"])),
             _("Hidden units through which no path of non-zero weights leads from the sound to a word."),
         ),
         ("‖W‖₁", lambda row: f"{row['l1_norm']:,.0f}", _("The sum of the absolute values of all weights.")),
