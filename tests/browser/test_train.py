@@ -18,7 +18,7 @@ def runs(page: Page) -> int:
     history = page.context.new_page()
     history.goto(page.url.split("/train")[0] + "/runs")
     table = history.locator("[data-testid=stDataFrame] table[role=grid]")
-    said = history.get_by_text("No run has been made yet.")
+    said = history.get_by_text("Train a network first")
     table.or_(said).first.wait_for(state="attached")
     count = int(table.get_attribute("aria-rowcount") or 0) - 1 if table.count() else 0  # it counts its header
     history.close()
