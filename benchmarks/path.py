@@ -32,7 +32,12 @@ ZEROS = 0.85  # of the weights, that some λ must leave at exactly 0 within one 
 def main() -> int:
     options = _options()
     spec = RunSpec().with_values(
-        corpus=options.corpus, split=options.split, augment=options.augment, epochs=options.epochs, hidden=options.hidden
+        corpus=options.corpus,
+        split=options.split,
+        augment=options.augment,
+        epochs=options.epochs,
+        hidden=options.hidden,
+        batch=options.batch,
     )
     words = len(settings.division_of(spec).train.words)
     plan = Plan(spec, lam_path.stops(spec, words, options.stops), options.seeds)
@@ -137,6 +142,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--augment", action=argparse.BooleanOptionalAction, default=False)
     parser.add_argument("--epochs", type=int, default=20, help="of a cold run")
     parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--processes", type=int, default=2, help="for the cold runs beside each other; 1 leaves them out")
     parser.add_argument("--threads", type=int, default=1, help="of Keras")
     parser.add_argument("--keras-python", default=sys.executable, help="the Python that has TensorFlow")
