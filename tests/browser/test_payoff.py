@@ -26,7 +26,7 @@ def test_a_run_s_bytes_bands_and_time_are_shown_and_its_sounds_can_be_played(vis
 
 def test_grey_bands_and_their_bars_stand_in_the_same_rows(visit: Callable[..., Page], done_run: str) -> None:
     page = visit(f"/payoff?run={done_run}")
-    page.wait_for_function("document.querySelector('.st-key-payoff-bands .l1-plot').data?.length === 3")
+    page.wait_for_function("document.querySelector('.st-key-payoff-bands .l1-plot')?.data?.length === 3")
     rows = page.evaluate(
         """() => {
             const [alive, dead, bars] = document.querySelector(".st-key-payoff-bands .l1-plot").calcdata
