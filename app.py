@@ -34,6 +34,6 @@ app = st.App(
     Path(__file__).parent / "l1demo" / "ui" / "navigation.py",
     lifespan=lifespan,
     routes=live.routes(),
-    middleware=[Middleware(identity.Cookie)],
+    middleware=[Middleware(identity.Cookie), Middleware(live.Ahead)],
     on_script_error=say_sorry,
 )

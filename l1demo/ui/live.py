@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.components import v2 as components
 
 from l1demo import stage as stages
@@ -34,16 +36,38 @@ export default (component) => {
 """
 
 
+def _address(name: str) -> str:
+    return f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}/{name}?v={VERSION}"
+
+
 def _component(name: str) -> Any:
-    address = f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}/{name}.js?v={VERSION}"
     return components.component(
         f"l1demo_{name}",
-        js=_DOOR.replace("ADDRESS", address),
+        js=_DOOR.replace("ADDRESS", _address(f"{name}.js")),
         isolate_styles=False,  # Plotly puts its own style sheet into the document
     )
 
 
 _chart, _stage = _component("live"), _component("stage")
+
+
+class Ahead:
+    """ASGI middleware that has a browser fetch the charts' code while Streamlit's own page is built, not after it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        code = [f"<{_address(module.name)}>; rel=modulepreload" for module in MODULES]
+        self.link = ", ".join([*code, f"<{_address('plotly.min.js')}>; rel=prefetch"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_link(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.append("link", self.link)
+            await send(message)
+
+        await self.app(scope, receive, send_with_link if scope["type"] == "http" else send)
 
 
 def routes() -> list[Route]:

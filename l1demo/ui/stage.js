@@ -46,6 +46,10 @@ ${STYLE}
 <div class="l1-tip" hidden></div>
 </div>`
 
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+}
+
 class Stage {
   panels = []
   redraw = oneByOne(() => this.draw().catch((error) => { this.finding.textContent = error.message }))
@@ -81,6 +85,7 @@ class Stage {
     }
     for (const panel of this.panels) panel.dress?.()
     this.show()
+    if (!window.Plotly) await painted() // the slider is alive before Plotly's code has run, which takes longer than all the rest
     await Promise.all(this.panels.map((panel) => panel.draw?.()))
   }
 
