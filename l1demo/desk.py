@@ -38,6 +38,10 @@ class Desk(Attempts):
         """Change the pace of a run that is under way."""
         self._do(self._set_pace, run_id, pace)
 
+    def shared(self, run_id: str, session: str) -> bool:
+        """Return whether others than this session have asked for a run since it began."""
+        return self._do(self._shared, run_id, session)
+
     def stop(self, run_id: str, session: str | None) -> bool:
         """Stop a run, or take only this session from it where others have joined; returns whether it stops."""
         return self._do(self._stop, run_id, session)
@@ -102,8 +106,11 @@ class Desk(Attempts):
             if live.attempt:
                 self._ask_to_leave(live)  # and it goes on from there
 
+    def _shared(self, run_id: str, session: str) -> bool:
+        return bool(self._joined.get(run_id, set()) - {session})
+
     def _stop(self, run_id: str, session: str | None) -> bool:
-        if session is not None and self._joined.get(run_id, set()) - {session}:
+        if session is not None and self._shared(run_id, session):
             self._joined[run_id].discard(session)
             return False
         live = self._live.get(run_id)

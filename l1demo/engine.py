@@ -118,6 +118,10 @@ class Engine:
         """Change the pace of a run that is queued or running; it loses nothing."""
         self._desk.set_pace(run_id, Pace(until, wait))
 
+    def shared(self, run_id: str, session: str) -> bool:
+        """Return whether others have asked for a run since it began, for whom it is to go on as it does."""
+        return self._desk.shared(run_id, session)
+
     def stop(self, run_id: str, session: str | None = None) -> bool:
         """Stop a run: at once where it is queued or paused, after its epoch where it is running; else it stays as it is.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from l1demo import article, engine, methods, methods_charts
+from l1demo import article, methods, methods_charts
 from l1demo.methods import LAMS, LESSON, METHODS
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, FAILED, Run
@@ -59,8 +59,7 @@ def train_article() -> None:
 
 
 def stop(specs: dict[str, RunSpec]) -> None:
-    for spec in specs.values():
-        engine.current().stop(spec.id)
+    state.stop(*(spec.id for spec in specs.values()))
 
 
 def found(specs: dict[str, RunSpec]) -> dict[str, Run]:

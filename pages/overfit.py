@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from l1demo import engine, overfit, overfit_charts
+from l1demo import overfit, overfit_charts
 from l1demo.overfit import EXPERIMENTS, SHUFFLED
 from l1demo.spec import RunSpec, SpecError, control
 from l1demo.store import Run
@@ -91,9 +91,7 @@ def new_start() -> None:
 
 
 def stop() -> None:
-    for three in overfit.trios(*st.session_state["overfit-shown"]):
-        for spec in three:
-            engine.current().stop(spec.id)
+    state.stop(*(spec.id for three in overfit.trios(*st.session_state["overfit-shown"]) for spec in three))
 
 
 def stops(name: str, label: str, values: tuple[float, ...], write: Any, value: float, **more: Any) -> None:

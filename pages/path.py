@@ -30,8 +30,7 @@ def run() -> None:
 
 
 def stop(asked: Asked) -> None:
-    for spec in asked.runs:
-        engine.current().stop(spec.id)
+    state.stop(*(spec.id for spec in asked.runs))
 
 
 def back() -> None:

@@ -27,7 +27,13 @@ def buttons(run: Run | None) -> None:
             disabled=run is not None and run.state == DONE and run.spec == state.spec(),
             help=_("Train one epoch, then pause."),
         )
-        st.button(_("Stop"), icon=":material/stop:", on_click=_stop, args=(run,), disabled=not (under_way or paused))
+        st.button(
+            _("Stop"),
+            icon=":material/stop:",
+            on_click=state.stop,
+            args=(run.id if run else "",),
+            disabled=not (under_way or paused),
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(_("Slow motion"), key="slow", on_change=_new_pace, args=(run,))
         st.button(
@@ -65,7 +71,8 @@ def _new_start() -> None:
 
 
 def _pause(run: Run) -> None:
-    state.attempt(engine.current().pause, run.id)
+    if state.alone(run.id):
+        state.attempt(engine.current().pause, run.id)
 
 
 def _go_on(run: Run) -> None:
@@ -74,23 +81,16 @@ def _go_on(run: Run) -> None:
 
 def _one_epoch(run: Run | None) -> None:
     if run is not None and not run.ended:
-        state.attempt(engine.current().pace, run.id, len(run.rows) + 1, _wait())
+        if state.alone(run.id):
+            state.attempt(engine.current().pace, run.id, len(run.rows) + 1, _wait())
     elif run is not None and run.state == PAUSED:
         state.attempt(engine.current().resume, run.id, identity.visitor(), len(run.rows) + 1, _wait())
     elif state.submit(state.spec(), until=1, wait=_wait()):
         state.show(state.spec())
 
 
-def _stop(run: Run) -> None:
-    def leave() -> None:
-        if not engine.current().stop(run.id, identity.visitor()):
-            state.refuse(_("Others have asked for this run too, so it goes on for them."))
-
-    state.attempt(leave)
-
-
 def _new_pace(run: Run | None) -> None:
-    if run is not None and not run.ended:
+    if run is not None and not run.ended and state.alone(run.id):
         state.attempt(engine.current().pace, run.id, 0, _wait())
 
 

@@ -97,6 +97,21 @@ def submit(wanted: RunSpec, until: int = 0, wait: float = 0.0) -> bool:
     return attempt(engine.current().submit, wanted, identity.visitor(), until, wait)
 
 
+def stop(*run_ids: str) -> None:
+    """Stop runs, or leave those that others have asked for, too."""
+    for run_id in run_ids:
+        alone(run_id)
+        attempt(engine.current().stop, run_id, identity.visitor())
+
+
+def alone(run_id: str) -> bool:
+    """Return whether a run is this visitor's alone to hold; where it is not, leave a sentence."""
+    shared = engine.current().shared(run_id, identity.visitor())
+    if shared:
+        refuse(_("Others have asked for this run too, so it goes on for them."))
+    return not shared
+
+
 def attempt(function: Callable[..., object], *args: Any) -> bool:
     """Ask the engine for something; where that fails, leave a sentence and return False."""
     try:

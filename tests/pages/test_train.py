@@ -314,3 +314,19 @@ def test_moving_lam_forgets_the_changes_that_an_address_brought(visit, submitted
     button(page, "Train").click().run()
     assert submitted == [RunSpec().with_values(lam=2e-3, seed=31, epochs=2)]
     ended(submitted[0])
+
+
+def test_a_run_that_others_asked_for_goes_on_for_them(visit, engine, wait_for) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 24, epochs=2)
+    page = visit("train", **spec.to_query())
+    button(page, "Train").click().run()
+    engine.submit(spec, "someone else")
+    for label in ("Pause", "One epoch", "Stop"):
+        button(page, label).click().run()
+        assert "goes on for them" in page.warning[0].value
+    page.toggle(key="slow").set_value(True).run()
+    assert "goes on for them" in page.warning[0].value
+    pace = Queue(f"pace-{spec.seed}", client=engine._connection.client)
+    for _epoch in range(2):
+        pace.put(None)
+    assert wait_for(lambda: (run := engine.run(spec.id)) and run.ended and run).state == DONE
