@@ -2,6 +2,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -155,3 +156,23 @@ def test_a_double_click_trains_once(visit: Callable[..., Page]) -> None:
     epochs = page.evaluate("window.epochs")
     assert epochs == sorted(epochs), "it began anew"
     assert runs(page) == before + 1
+
+
+def test_a_run_is_paused_and_goes_on_with_another_lam_on_the_same_chart(visit: Callable[..., Page]) -> None:
+    page = visit(f"/train?{SMALL}&epochs=40&free-epochs=1&lam=0.001&seed=77")
+    page.get_by_text("Slow motion").click()
+    press_train(page)
+    page.locator(LOSSES).evaluate("plot => { plot.marked = true }")
+    page.get_by_role("button", name="Pause").click()
+    paused = page.get_by_text("Paused after")
+    expect(paused).to_be_visible()
+    before = paused.inner_text()
+    page.get_by_text("Slow motion").click()
+    page.get_by_role("slider", name="λ").press("ArrowRight")
+    page.get_by_role("button", name="Go on with λ = 0.002").click()
+    expect(page.get_by_text("Done: 40 epochs")).to_be_visible()
+    epochs = int(re.findall(r"\d+", before)[0])
+    marks = page.locator(LOSSES).evaluate("plot => plot.layout.shapes.map(shape => [shape.x0, shape.label.text])")
+    assert marks[-1] == [epochs + 0.5, "λ = 0.002"]
+    assert page.locator(LOSSES).evaluate("plot => plot.marked")
+    assert parse_qs(urlsplit(page.url).query)["lam-changes"] == [f"{epochs + 1}:0.002"]
