@@ -115,8 +115,7 @@ def findings(runs: Sequence[Trio], guessing: float | None) -> list[str]:
         return []
     dense, sparse, deaf = (ends(column) for column in zip(*done, strict=True))
     said = [_of_lam(dense, sparse), _of_too_large([three[2] for three in done], deaf, guessing)]
-    noise = done[0][0].spec.corpus.label_noise
-    if guessing is not None and noise >= 1 - math.exp(-guessing) - 1e-3:
+    if guessing is not None and _by_lot(done[0][0].spec, guessing):
         said.insert(0, _of_shuffled(dense, guessing))
     elif dense.seen_accuracy is not None:
         said.insert(0, _of_voices(dense.seen_accuracy, dense.val_accuracy))
@@ -172,6 +171,11 @@ def _of_too_large(runs: Sequence[Run], large: Ends, guessing: float | None) -> s
     return _(
         "λ = {lam:g} is too large: it hears nothing, and its loss of {loss:.3f} is about that of guessing, {guessing}."
     ).format(**values)
+
+
+def _by_lot(spec: RunSpec, guessing: float) -> bool:
+    # Wrong labels beyond the share of wrong words would say which word a clip is not; and only cross-entropy's e^-loss is a chance
+    return spec.training.loss == "ce" and abs(spec.corpus.label_noise - (1 - math.exp(-guessing))) < 1e-3
 
 
 def _of_shuffled(dense: Ends, guessing: float) -> str:

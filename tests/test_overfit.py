@@ -120,6 +120,15 @@ def test_shuffled_labels_are_told_as_learned_by_heart() -> None:
     assert len(said) == 3
 
 
+@pytest.mark.parametrize(
+    ("changes", "guessing"),
+    [({"label_noise": 0.95}, LN10), ({"label_noise": 1.0}, LN10), ({"loss": "bce"}, 3.25), ({"loss": "mse"}, 0.09)],
+)
+def test_labels_that_still_say_something_and_losses_of_another_scale_are_not_called_drawn_by_lot(changes, guessing) -> None:
+    three = trio(5.3, 2.31, EXPERIMENTS["shuffled"].with_values(epochs=4, **changes))
+    assert not any("by lot" in said for said in overfit.findings([three], guessing))
+
+
 def test_known_voices_and_strangers_are_told_of_the_same_network() -> None:
     three = trio(1.1, 1.0, EXPERIMENTS["voices"].with_values(epochs=4), seen_accuracy=0.98, val_accuracy=0.7)
     assert "hears 98 % of the words of voices it knows" in overfit.findings([three], LN10)[0]
