@@ -17,6 +17,8 @@ from l1demo.text import _
 BREAK = 0.5  # decades between λ = 0 and the first above it
 LINES = ("#2b8cc4", "#dd7418", "#8b5fd0", "#17997f", "#c8509b", "#8a8a1f", "#c44747", "#5b7fd6")
 DASHES = ("solid", "dash", "dot")
+HEADROOM = 0.2  # of an axis, above the curves and the word at their level, for the words at the upright lines
+ROOM = 0.6  # of the x axis, up to which a long word at an upright line has its place
 TICKS = {"tickvals": [0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5], "tickformat": "~g"}  # of a loss on a log axis
 
 Points = Sequence[tuple[float, dict[str, Any]]]  # λ and the last row of a run of its own
@@ -55,7 +57,8 @@ def losses(path: Path, guessing: float, subject: str, cold: Path | None = None, 
     layout["shapes"] = [_level(guessing, _("guessing")), *_marks(path)]
     seen = np.array([guessing, *path.val_loss.ravel(), *paths.mean(path.train_loss)])
     seen = seen[np.isfinite(seen) & (seen > 0)]
-    layout["yaxis"] |= {"type": "log", "range": [np.log10(0.8 * seen.min()), np.log10(1.7 * seen.max())], **TICKS}
+    low, high = np.log10(0.8 * seen.min()), np.log10(seen.max())
+    layout["yaxis"] |= {"type": "log", "range": [low, high + HEADROOM * (high - low)], **TICKS}
     return Chart({"data": traces, "layout": layout}, loss_finding(path), subject)
 
 
@@ -78,30 +81,36 @@ def accuracies(path: Path, clips: int | None, subject: str, cold: Path | None = 
     traces += _points(path, points, "val_accuracy", ".1%")
     layout = _layout(path, _("part of all"), subject)
     layout["shapes"] = _marks(path)
-    layout["yaxis"] |= {"range": [0, 1.05], "tickformat": ".0%"}
+    layout["yaxis"] |= {"range": [0, 1 + HEADROOM], "tickvals": [0, 0.2, 0.4, 0.6, 0.8, 1], "tickformat": ".0%"}
     return Chart({"data": traces, "layout": layout}, accuracy_finding(path), subject)
 
 
-def norms(path: Path, guessing: float, subject: str) -> Chart:
-    """Draw ‖W‖₁ under guessing / λ, which no global minimiser of the objective exceeds: a network of zeros would cost less."""
-    bound = np.divide(guessing, path.lams, out=np.full(len(path.lams), np.nan), where=path.lams > 0)
-    traces = [
-        _line(path, np.where(path.norm > 0, path.norm, np.nan), "‖W‖₁", TRAIN, ",.4g"),
-        _line(path, bound[None], _("bound"), WEIGHT, ",.4g", mode="lines"),
-    ]
+def norms(path: Path, guessing: float, kind: str, subject: str) -> Chart:
+    """Draw ‖W‖₁ and, where the penalty is no less than λ‖W‖₁, its bound guessing / λ.
+
+    No global minimiser of the objective exceeds it: a network of zeros would cost less. Group lasso's λ Σ √n ‖w_g‖₂ is no less, by
+    the inequality of Cauchy and Schwarz in each group; λ Σw² may be, so the L2 penalty bounds nothing here.
+
+    Parameters
+    ----------
+    path : Path
+    guessing : float
+        The loss of guessing.
+    kind : str
+        Of the penalty, as ``spec`` names it.
+    subject : str
+        As for ``losses``.
+    """
+    traces = [_line(path, np.where(path.norm > 0, path.norm, np.nan), "‖W‖₁", TRAIN, ",.4g")]
+    norm = paths.mean(path.norm)
+    if kind == "l2":
+        alt = _("‖W‖₁ is {first:,.0f} at λ = 0.").format(first=norm[0])
+    else:
+        bound = np.divide(guessing, path.lams, out=np.full(len(path.lams), np.nan), where=path.lams > 0)
+        traces.append(_line(path, bound[None], _("bound"), WEIGHT, ",.4g", mode="lines"))
+        alt = _norms_finding(path, norm, bound)
     layout = _layout(path, "‖W‖₁", subject)
     layout["yaxis"] |= {"type": "log", "exponentformat": "power", "dtick": 1}
-    norm = paths.mean(path.norm)
-    above = np.isfinite(norm) & (path.lams > 0) & (norm > bound)
-    if above.any():
-        alt = _(
-            "‖W‖₁ is {first:,.0f} at λ = 0. At {n} of {all} λ it lies above the loss of guessing divided by λ, where no global "
-            "minimiser can be: there a better network exists."
-        ).format(first=norm[0], n=int(above.sum()), all=int((np.isfinite(norm) & (path.lams > 0)).sum()))
-    else:
-        alt = _(
-            "‖W‖₁ is {first:,.0f} at λ = 0, and nowhere above the loss of guessing divided by λ, as every global minimiser."
-        ).format(first=norm[0])
     return Chart({"data": traces, "layout": layout}, alt, subject)
 
 
@@ -172,6 +181,18 @@ def accuracy_finding(path: Path) -> str:
     return f"{said} " + _("Within one standard error of it, λ = {lam:.2g} has {zeros} exact zeros and hears {accuracy}.").format(
         lam=path.lams[sparsest], zeros=percent(zeros[sparsest]), accuracy=percent(middle[sparsest])
     )
+
+
+def _norms_finding(path: Path, norm: np.ndarray, bound: np.ndarray) -> str:
+    above = np.isfinite(norm) & (path.lams > 0) & (norm > bound)
+    if above.any():
+        return _(
+            "‖W‖₁ is {first:,.0f} at λ = 0. At {n} of {all} λ it lies above the loss of guessing divided by λ, where no global "
+            "minimiser can be: there a better network exists."
+        ).format(first=norm[0], n=int(above.sum()), all=int((np.isfinite(norm) & (path.lams > 0)).sum()))
+    return _(
+        "‖W‖₁ is {first:,.0f} at λ = 0, and nowhere above the loss of guessing divided by λ, as every global minimiser."
+    ).format(first=norm[0])
 
 
 def apart(path: Path, cold: Path) -> str:
@@ -249,8 +270,11 @@ def _crown(path: Path) -> list[dict[str, Any]]:
 
 def _marks(path: Path) -> list[dict[str, Any]]:
     at, least, largest = places(path.lams), paths.best(path.val_loss), paths.within_one_error(path.val_loss)
-    found = [] if least is None else [_upright(at[least], _("best"), "right")]
-    return found if largest is None or largest == least else [*found, _upright(at[largest], _("one error"), "left")]
+    found = [] if least is None else [_upright(at[least], _("best"), "right" if least else "left")]  # at λ = 0 the axis is near
+    if largest is None or largest == least:
+        return found
+    name = _("one standard error") if at[largest] - at[0] < ROOM * (at[-1] - at[0]) else _("1 SE")
+    return [*found, _upright(at[largest], name, "left")]
 
 
 def _upright(at: float, text: str, side: str) -> dict[str, Any]:

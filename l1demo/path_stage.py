@@ -72,7 +72,7 @@ def build(
         panels.append(Bars(_("What it hears in your word"), HALF, (_("no word yet"),), np.zeros((len(path.lams), 1))))
     panels += [
         Curves(_("Gates") if by_gate else _("Single weights"), HALF, _lines(path, stops, spec, by_gate), at, CURVES),
-        Curves(_("‖W‖₁ and its bound"), HALF, path_charts.norms(path, guessing, spec.id), at, CURVES),
+        Curves(_norm_title(spec), HALF, path_charts.norms(path, guessing, spec.penalty.kind, spec.id), at, CURVES),
     ]
     start = paths.within_one_error(path.val_loss) or paths.best(path.val_loss) or 0
     return Stage("λ", lams, tuple(panels), start, tuple(_alt(path, units, i) for i in range(len(lams))), spec.id)
@@ -129,6 +129,10 @@ def _lines(path: Path, stops: Sequence[Weights], spec: RunSpec, by_gate: bool) -
         return path_charts.single_weights(path.lams, path_weights.singles(stops), spec.id)
     names = [_gate(name, gate, spec) for name, gate in path_weights.gate_names(stops[0])]
     return path_charts.gates(path.lams, path_weights.gate_norms(stops), names, spec.id)
+
+
+def _norm_title(spec: RunSpec) -> str:
+    return "‖W‖₁" if spec.penalty.kind == "l2" else _("‖W‖₁ and its bound")
 
 
 def _gate(name: str, gate: int, spec: RunSpec) -> str:

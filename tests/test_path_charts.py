@@ -1,6 +1,7 @@
 """Figures of a λ path against Plotly's own schema, and what they show and say against the numbers they were made from."""
 
 import base64
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import torch
 
-from l1demo import path, path_charts, path_stage, path_weights, stage
+from l1demo import path, path_charts, path_stage, path_weights, penalties, stage
 from l1demo.charts import Chart, percent
 from l1demo.intervals import wilson
 from l1demo.path import Path
@@ -57,8 +59,9 @@ ALL: dict[str, Callable[[], Chart]] = {
     "losses, begun": lambda: path_charts.losses(begun(), 2.3, "a", begun()),
     "accuracies": lambda: path_charts.accuracies(made(), 200, "a", made(), points()),
     "accuracies, begun": lambda: path_charts.accuracies(begun(), 200, "a"),
-    "norms": lambda: path_charts.norms(made(), 2.3, "a"),
-    "norms above": lambda: path_charts.norms(made(), 0.01, "a"),
+    "norms": lambda: path_charts.norms(made(), 2.3, "l1", "a"),
+    "norms above": lambda: path_charts.norms(made(), 0.01, "l1", "a"),
+    "norms of L2": lambda: path_charts.norms(made(), 2.3, "l2", "a"),
     "single weights": lambda: path_charts.single_weights(LAMS, path_weights.singles(networks()), "a"),
     "gates": lambda: path_charts.gates(LAMS, path_weights.gate_norms(networks()), NAMES, "a"),
 }
@@ -127,11 +130,35 @@ def test_the_accuracy_has_wilson_s_interval() -> None:
 
 
 def test_the_norm_stands_under_guessing_divided_by_lam() -> None:
-    chart = path_charts.norms(made(), 2.3, "a")
+    chart = path_charts.norms(made(), 2.3, "l1", "a")
     bound = unpacked(trace(chart, "bound")["y"])
     assert np.isnan(bound[0]) and bound[1:] == pytest.approx(2.3 / LAMS[1:], rel=1e-6)
     assert "nowhere above" in chart.alt
-    assert "At 3 of 4 λ it lies above" in path_charts.norms(made(), 0.01, "a").alt
+    assert "At 3 of 4 λ it lies above" in path_charts.norms(made(), 0.01, "l1", "a").alt
+
+
+def test_a_bound_is_drawn_where_the_penalty_is_no_less_than_lam_times_the_norm() -> None:
+    w = torch.randn(12, 7, generator=torch.Generator().manual_seed(0))
+    for kind in ("l1", "group", "l2"):
+        penalty = penalties.make(kind, 0.1)
+        assert penalty
+        holds = all(float(penalty.value(size * w)) >= float(0.1 * size * w.abs().sum()) * (1 - 1e-6) for size in (0.01, 1, 100))
+        chart = path_charts.norms(made(), 2.3, kind, "a")
+        assert ("bound" in [each["name"] for each in chart.figure["data"]]) == ("minimiser" in chart.alt) == holds
+        titles = [panel.title for panel in path_stage.build(made(), networks(), SPEC.with_values(penalty=kind), WORDS).panels]
+        assert any("bound" in title for title in titles) == holds
+
+
+def test_the_largest_lam_within_one_standard_error_is_named_with_as_many_letters_as_have_room() -> None:
+    def names(loss: list[float]) -> list[tuple[str, str]]:
+        noise = np.array([[-0.03], [0.0], [0.03]])  # the standard error is 0.017 at every λ
+        shown = dataclasses.replace(made(), val_loss=loss + noise)
+        shapes = path_charts.accuracies(shown, None, "a").figure["layout"]["shapes"]
+        return [(shape["label"]["text"], shape["label"]["xanchor"]) for shape in shapes]
+
+    assert names([0.5, 0.3, 0.3, 0.9, 2.3]) == [("best", "right"), ("one standard error", "left")]
+    assert names([0.5, 0.4, 0.5, 0.3, 0.3]) == [("best", "right"), ("1 SE", "left")]
+    assert names([0.1, 0.4, 0.5, 0.3, 0.3]) == [("best", "left")]
 
 
 def test_others_runs_are_points_where_their_lam_is() -> None:
