@@ -16,15 +16,6 @@ NAMED = 4  # changes of λ whose values can be read beside each other
 POINTS = 100  # of a line: more can hardly be told apart, and an update stays small; the finding has the newest numbers
 HISTOGRAM_RANGE = 1.0  # as sparsity.EDGES
 MARGIN = {"l": 48, "r": 12, "t": 28, "b": 40}
-BLACK = "#0b0e12"  # an exact zero in a heat map
-DIVERGING = (
-    "#2166ac",
-    "#67a9cf",
-    "#d1e5f0",
-    "#fddbc7",
-    "#ef8a62",
-    "#b2182b",
-)  # ColorBrewer RdBu: paired lightness, safe for the colour-blind
 
 
 @dataclass(frozen=True)
@@ -87,16 +78,8 @@ def accuracy(rows: Sequence[dict[str, Any]], spec: RunSpec) -> Chart:
     return Chart({"data": lines, "layout": layout}, _accuracy_finding(rows), spec.id)
 
 
-def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool = False) -> Chart:
-    """Draw how many weights have which size; exact zeros have a bar of their own, as a part of all weights.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-    spec : RunSpec
-    every_epoch : bool
-        With a slider over the epochs; otherwise the newest.
-    """
+def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec) -> Chart:
+    """Draw how many weights of the newest epoch have which size; exact zeros have a bar of their own, as a part of all weights."""
     shown = rows[-1:] if rows else []
     counts = weight_counts(shown[0]) if shown else np.zeros(80, np.int32)
     zero = shown[0]["exact_zero_fraction"] if shown else 0.0
@@ -136,63 +119,7 @@ def histogram(rows: Sequence[dict[str, Any]], spec: RunSpec, every_epoch: bool =
             | {"xanchor": "left", "showarrow": False}
         ],
     }
-    steps = tuple(_histogram_step(row) for row in rows) if every_epoch else ()
-    return Chart({"data": bars, "layout": layout}, zeros_finding(rows), spec.id, steps, _("Epoch"))
-
-
-def heat_maps(w: np.ndarray, gates: Sequence[str], columns: str, subject: str) -> Chart:
-    """Draw one weight matrix as a heat map a gate; an exact zero is black, which no other weight is.
-
-    Parameters
-    ----------
-    w : np.ndarray, float, shape (G * H, K)
-        The gates' rows one below the other.
-    gates : sequence of str, length G
-        Their names as shown.
-    columns : str
-        What the columns are.
-    subject : str
-    """
-    parts = w.reshape(len(gates), -1, w.shape[1])  # (G, H, K)
-    sizes = np.abs(w[w != 0])
-    top = float(np.quantile(sizes, 0.98)) if sizes.size else 1.0  # a few giants would leave all others pale
-    level = np.clip(np.rint(parts / top * 127), -127, 127).astype(np.int8)
-    level[(level == 0) & (parts != 0)] = 1  # a tiny weight is not a zero
-    level = np.where((level == 1) & (parts < 0), np.int8(-1), level)
-    gap, n = 0.03, len(gates)
-    wide = (1 - gap * (n - 1)) / n
-    maps, layout = [], {"margin": {"l": 48, "r": 12, "t": 30, "b": 44}, "uirevision": subject, "annotations": []}
-    for i, gate in enumerate(gates):
-        axis = "" if i == 0 else str(i + 1)
-        start = i * (wide + gap)
-        maps.append(
-            {
-                "type": "heatmap",
-                "z": packed(level[i]),
-                "xaxis": f"x{axis}",
-                "yaxis": f"y{axis}",
-                "coloraxis": "coloraxis",
-                "name": gate,
-            }
-            | {
-                "hovertemplate": f"{gate}: "
-                + _("unit {y}, {columns} {x}").format(y="%{y}", x="%{x}", columns=columns)
-                + "<extra></extra>"
-            }
-        )
-        layout[f"xaxis{axis}"] = {"domain": [start, start + wide], "title": {"text": columns}, "anchor": f"y{axis}"}
-        layout[f"yaxis{axis}"] = {"anchor": f"x{axis}", "autorange": "reversed", "showticklabels": i == 0}
-        layout["annotations"].append(
-            {"text": gate, "x": start + wide / 2, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom"}
-            | {"xanchor": "center", "showarrow": False}
-        )
-    layout["yaxis"]["title"] = {"text": _("hidden unit")}
-    layout["coloraxis"] = {"cmin": -127, "cmax": 127, "colorscale": _with_black_zero(), "showscale": False}
-    zeros = (parts == 0).mean((1, 2))
-    alt = _("Exact zeros: {parts}. The deepest colours stand for ±{top:.2g} and beyond.").format(
-        parts=", ".join(f"{gate} {percent(zero)}" for gate, zero in zip(gates, zeros, strict=True)), top=top
-    )
-    return Chart({"data": maps, "layout": layout}, alt, subject)
+    return Chart({"data": bars, "layout": layout}, zeros_finding(rows), spec.id)
 
 
 def zeros_finding(rows: Sequence[dict[str, Any]]) -> str:
@@ -267,22 +194,6 @@ def _mark(axis: str, at: float, text: str) -> dict[str, Any]:
         ends, corner = {"y0": 0, "y1": 1, "yref": "paper", "x0": at, "x1": at}, {"xanchor": "left", "yanchor": "top"}
     label = {"text": text, "font": {"size": 10}, "textposition": "end", "textangle": 0, **corner}
     return {"type": "line", "line": {"color": WEIGHT, "width": 1, "dash": "dash"}, "label": label, **ends}
-
-
-def _histogram_step(row: dict[str, Any]) -> dict[str, Any]:
-    zero = row["exact_zero_fraction"]
-    return {
-        "label": str(row["epoch"]),
-        "alt": zeros_finding([row]),
-        "data": [{"y": [zero], "text": [percent(zero)]}, {"y": packed(weight_counts(row))}],
-    }
-
-
-def _with_black_zero() -> list[list[Any]]:
-    ends = np.linspace(0, 1, len(DIVERGING))
-    below = [[float(e * 126.5 / 254 / ends[2]), c] for e, c in zip(ends[:3], DIVERGING[:3], strict=True)]
-    above = [[float(1 - (1 - e) * 126.5 / 254 / ends[2]), c] for e, c in zip(ends[3:], DIVERGING[3:], strict=True)]
-    return [*below, [126.5 / 254, BLACK], [127.5 / 254, BLACK], *above]
 
 
 def _loss_finding(rows: Sequence[dict[str, Any]]) -> str:

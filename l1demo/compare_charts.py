@@ -13,6 +13,7 @@ from l1demo import charts, film
 from l1demo.charts import Chart
 from l1demo.dead import dead_units
 from l1demo.differences import NOTHING
+from l1demo.gates import GATES
 from l1demo.spec import RunSpec
 from l1demo.stage import BINS, COLUMNS, Curves, Histogram, Maps, Panel, Readouts, Stage
 from l1demo.text import _
@@ -25,7 +26,6 @@ _COLOURS = (charts.TRAIN, charts.VALIDATION, charts.OBJECTIVE, charts.ZERO)
 _MARKS = 12  # on a line at most
 _LINE = 20  # pixels of a legend's line
 _ROOM = 2 * film.ROOM  # bytes of all heat maps' steps before compression
-GATES = (_("input"), _("forget"), _("cell"), _("output"))
 PARTS = {"val": _("validation"), "train": _("training"), "seen": _("seen voices")}
 
 
@@ -220,7 +220,7 @@ def _maps(side: Side, title: str, name: str, span: int, epochs: Sequence[int]) -
         title,
         span,
         np.stack([frame[name] for frame in frames]),
-        GATES,
+        tuple(_(gate) for gate in GATES),
         _("hidden unit"),
         columns,
         np.stack([dead[id(frame)] for frame in frames]),

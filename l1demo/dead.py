@@ -1,10 +1,10 @@
-"""Which hidden units carry nothing from the sound to a word, read off the zeros of weights. ``sparsity`` does it for a network."""
+"""Which hidden units carry nothing from the sound to a word, read off the zeros of weights: of a network, or of a film's frame."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-GATES = 4  # of an LSTM, whose rows stand one below the other
+from l1demo.gates import GATES
 
 
 def dead_units(weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
@@ -20,23 +20,36 @@ def dead_units(weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     list of np.ndarray, bool, shape (H,)
         One a layer.
     """
+    return [~(reached & told) for reached, told in zip(heard(weights), used(weights), strict=True)]
+
+
+def heard(weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Find the units that the sound reaches; as ``dead_units``."""
+    found, source = [], np.ones(weights["lstm.weight_ih_l0"].shape[1], bool)
+    for into, across in _links(weights):
+        source = _spread(into @ source, across)
+        found.append(source)
+    return found
+
+
+def used(weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Find the units that reach a word; as ``dead_units``."""
+    found, target = [], np.any(weights["out.weight"] != 0, axis=0)  # (H,)
+    for into, across in reversed(_links(weights)):
+        target = _spread(target, across.T)
+        found.append(target)
+        target = into.T @ target
+    return found[::-1]
+
+
+def _links(weights: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
     layers = range(sum(name.startswith("lstm.weight_hh_l") for name in weights))
-    into = [_links(weights[f"lstm.weight_ih_l{layer}"]) for layer in layers]  # (H, inputs): to, from
-    across = [_links(weights[f"lstm.weight_hh_l{layer}"]) for layer in layers]  # (H, H): to, from
-    heard, source = [], np.ones(into[0].shape[1], bool)
-    for i in layers:
-        source = _spread(into[i] @ source, across[i])
-        heard.append(source)
-    used, target = [], np.any(weights["out.weight"] != 0, axis=0)  # (H,)
-    for i in reversed(layers):
-        target = _spread(target, across[i].T)
-        used.insert(0, target)
-        target = into[i].T @ target
-    return [~(h & u) for h, u in zip(heard, used, strict=True)]
+    names = [(f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}") for layer in layers]
+    return [(_any_gate(weights[below]), _any_gate(weights[before])) for below, before in names]  # (H, inputs), (H, H): to, from
 
 
-def _links(w: np.ndarray) -> np.ndarray:
-    return np.any((w != 0).reshape(GATES, -1, w.shape[1]), axis=0)
+def _any_gate(w: np.ndarray) -> np.ndarray:
+    return np.any((w != 0).reshape(len(GATES), -1, w.shape[1]), axis=0)
 
 
 def _spread(reached: np.ndarray, across: np.ndarray) -> np.ndarray:

@@ -5,8 +5,6 @@ from torch import nn
 
 from l1demo.spec import RunSpec
 
-GATES = ("input", "forget", "cell", "output")  # in the order of nn.LSTM's rows
-
 
 class Recogniser(nn.Module):
     """Word logits from log-mel frames.

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from l1demo.model import GATES, Recogniser
+from l1demo import dead
+from l1demo.gates import GATES
+from l1demo.model import Recogniser
 
 NEAR = 1e-3
 EDGES = np.linspace(-1.0, 1.0, 81)  # the outermost bins also hold what lies beyond them
@@ -39,7 +41,6 @@ def describe(model: Recogniser) -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
 def alive_units(model: Recogniser) -> list[torch.Tensor]:
     """Find the hidden units that carry sound to a word.
 
@@ -54,56 +55,18 @@ def alive_units(model: Recogniser) -> list[torch.Tensor]:
     return [heard & used for heard, used in zip(heard_units(model), used_units(model), strict=True)]
 
 
-@torch.no_grad()
 def heard_units(model: Recogniser) -> list[torch.Tensor]:
-    """Find the hidden units that the sound reaches by non-zero weights, over any number of time steps.
-
-    Returns
-    -------
-    list of torch.Tensor, bool, shape (H,)
-        One a layer.
-    """
-    heard, source = [], torch.ones(model.lstm.input_size, dtype=torch.bool)
-    for into, across in _links(model):
-        source = _spread((into & source).any(1), across)
-        heard.append(source)
-    return heard
+    """Find the hidden units that the sound reaches, as ``alive_units`` returns them."""
+    return [torch.from_numpy(units) for units in dead.heard(_plain(model))]
 
 
-@torch.no_grad()
 def used_units(model: Recogniser) -> list[torch.Tensor]:
-    """Find the hidden units from which non-zero weights lead to a word, over any number of time steps.
-
-    Returns
-    -------
-    list of torch.Tensor, bool, shape (H,)
-        One a layer.
-    """
-    used, target = [], (model.out.weight != 0).any(0)  # (H,)
-    for into, across in reversed(_links(model)):
-        target = _spread(target, across.T)
-        used.append(target)
-        target = (into & target[:, None]).any(0)
-    return used[::-1]
+    """Find the hidden units that reach a word, as ``alive_units`` returns them."""
+    return [torch.from_numpy(units) for units in dead.used(_plain(model))]
 
 
-def _links(model: Recogniser) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    lstm = model.lstm
-    return [
-        (
-            (getattr(lstm, f"weight_ih_l{layer}") != 0).view(4, lstm.hidden_size, -1).any(0),  # (H, inputs): to, from
-            (getattr(lstm, f"weight_hh_l{layer}") != 0).view(4, lstm.hidden_size, -1).any(0),  # (H, H): to, from
-        )
-        for layer in range(lstm.num_layers)
-    ]
-
-
-def _spread(reached: torch.Tensor, across: torch.Tensor) -> torch.Tensor:
-    while True:
-        further = reached | (across & reached).any(1)
-        if torch.equal(further, reached):
-            return reached
-        reached = further
+def _plain(model: Recogniser) -> dict[str, np.ndarray]:
+    return {name: w.detach().numpy() for name, w in model.weights().items()}
 
 
 def _matrix(name: str, w: torch.Tensor) -> dict[str, Any]:

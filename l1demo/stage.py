@@ -10,9 +10,18 @@ from typing import Any
 import numpy as np
 
 from l1demo import charts, film
-from l1demo.charts import BLACK, DIVERGING, Chart
+from l1demo.charts import Chart
 from l1demo.text import _
 
+BLACK = "#0b0e12"  # an exact zero in a heat map
+DIVERGING = (
+    "#2166ac",
+    "#67a9cf",
+    "#d1e5f0",
+    "#fddbc7",
+    "#ef8a62",
+    "#b2182b",
+)  # ColorBrewer RdBu: paired lightness, safe for the colour-blind
 COLUMNS = 12  # of a wide screen; a narrow one shows one panel below the other
 BINS = 80  # as sparsity.EDGES
 
@@ -326,7 +335,7 @@ def colours() -> np.ndarray:
     Returns
     -------
     np.ndarray, uint8, shape (256, 4)
-        Red, green, blue and opacity of each int8 level, found at ``level & 255``: the same colours as ``charts.heat_maps``.
+        Red, green, blue and opacity of each int8 level, found at ``level & 255``; 0 is black, which no other level is.
     """
     level = np.arange(-127, 128)
     deep = np.maximum(np.abs(level) - 0.5, 0) / 126.5  # 0 palest, 1 deepest

@@ -75,7 +75,7 @@ def train(spec: RunSpec, data: Dataset, state: State | None = None) -> Iterator[
         ``penalised`` (whether the penalty was at work in this epoch), ``trace`` (4 single weights after each of the epoch's last 40
         steps), on the last record ``residual`` and ``residual_max`` (how far from an optimum, mean and largest over the weights),
         ``seconds``, and all that ``sparsity.describe`` counts. Losses are measured after the epoch on clips as they are, without
-        augmentation; the training loss on at most 500 clips, always the same.
+        augmentation; the training loss on at most 500 clips, always the same; the residual on all.
 
         A λ path (``fall`` of "each") ends where all weights are exactly 0: from there no gradient leads away.
 
@@ -238,6 +238,7 @@ class _Measured:
 
     def __init__(self, spec: RunSpec, data: Dataset) -> None:
         self.loss = data_loss(spec)
+        self.train = data.train
         self.sample = _normalised(_draw(data.train, SAMPLE, spec.seed))
         self.validation = _normalised(data.validation)
         self.seen = _normalised(data.seen) if data.seen else None
@@ -271,8 +272,12 @@ class _Measured:
         self, model: recogniser.Recogniser, penalty: penalties.Penalty | None, units: Sequence[torch.Tensor]
     ) -> dict[str, float]:
         weights = list(model.weights().values())
-        loss = self.loss(model(self.sample.x, self.sample.lengths), self.sample.labels)
-        grads = torch.autograd.grad(loss, weights)
+        grads = [torch.zeros_like(w) for w in weights]
+        for chosen in self.train.lengths.argsort(stable=True).split(EVALUATION_BATCH):
+            batch = _normalised(_take(self.train, chosen))
+            loss = self.loss(model(batch.x, batch.lengths), batch.labels) * len(chosen) / len(self.train)
+            for total, grad in zip(grads, torch.autograd.grad(loss, weights), strict=True):
+                total += grad
         pairs = zip(penalties.take(weights, units), penalties.take(grads, units), strict=True)
         with torch.no_grad():
             parts = [penalty.subdiff_distance(w, grad) if penalty else grad.abs() for w, grad in pairs]

@@ -12,11 +12,10 @@ import pytest
 import torch
 
 from l1demo import charts, model, sound_charts, sparsity
-from l1demo.charts import BLACK, Chart
+from l1demo.charts import Chart
 from l1demo.spec import RunSpec
 
 SPEC = RunSpec().with_values(hidden=16, mels=20, lam=1e-3, epochs=300)
-GATES = ("input gate", "forget gate", "cell input", "output gate")
 
 
 def rows(epochs: int, spec: RunSpec = SPEC) -> list[dict[str, Any]]:
@@ -70,11 +69,7 @@ ALL: dict[str, Callable[[], Chart]] = {
     "accuracy": lambda: charts.accuracy(rows(5), SPEC),
     "accuracy, no rows": lambda: charts.accuracy([], SPEC),
     "histogram": lambda: charts.histogram(rows(5), SPEC),
-    "histogram of every epoch": lambda: charts.histogram(rows(5), SPEC, every_epoch=True),
-    "histogram, no rows": lambda: charts.histogram([], SPEC, every_epoch=True),
-    "heat maps": lambda: charts.heat_maps(weights(), GATES, "mel band", "run"),
-    "heat map of zeros": lambda: charts.heat_maps(np.zeros((8, 3), np.float32), GATES, "mel band", "run"),
-    "heat map of one gate": lambda: charts.heat_maps(weights(), ("all",), "hidden unit", "run"),
+    "histogram, no rows": lambda: charts.histogram([], SPEC),
     "waveform": lambda: sound_charts.waveform(np.float32([-0.5, -0.1]), np.float32([0.1, 0.25]), 1.5, "clip"),
     "picture": picture,
     "picture of deviations": lambda: picture(centred=True),
@@ -142,16 +137,10 @@ def test_the_objective_and_the_penalty_s_beginning_are_drawn_only_where_there_is
 
 def test_the_histogram_s_bars_and_its_zeros_are_all_weights() -> None:
     made = rows(9)
-    chart = charts.histogram(made, SPEC, every_epoch=True)
     total = sum(p.numel() for p in model.build(SPEC, 10).weights().values())
-    for row, step in zip(made, chart.steps, strict=True):
-        zero, bars = step["data"]
-        assert unpacked(bars["y"]).sum() + round(zero["y"][0] * total) == total
-        assert zero["y"] == [row["exact_zero_fraction"]]
-        assert step["label"] == str(row["epoch"])
-    zero, bars = chart.figure["data"]
+    zero, bars = charts.histogram(made, SPEC).figure["data"]
     assert zero["y"] == [made[-1]["exact_zero_fraction"]]
-    assert np.array_equal(unpacked(bars["y"]), unpacked(chart.steps[-1]["data"][1]["y"]))
+    assert unpacked(bars["y"]).sum() + round(zero["y"][0] * total) == total
 
 
 def test_a_bar_stands_over_the_weights_that_it_counts() -> None:
@@ -170,36 +159,6 @@ def test_the_bar_of_exact_zeros_stands_apart_on_axes_of_its_own() -> None:
     assert zero["marker"]["color"] != bars["marker"]["color"]
 
 
-def test_a_heat_map_s_level_0_is_an_exact_zero_and_nothing_else_and_signs_are_kept() -> None:
-    w = weights()
-    for gates in (GATES, ("all",)):
-        chart = charts.heat_maps(w, gates, "mel band", "run")
-        shown = np.concatenate([unpacked(trace["z"]) for trace in chart.figure["data"]])
-        assert shown.dtype == np.int8
-        assert np.array_equal(np.sign(shown), np.sign(w))
-        assert np.array_equal(shown == 0, w == 0)
-        order = np.argsort(w, axis=None)
-        assert (np.diff(shown.ravel()[order].astype(int)) >= 0).all()  # larger weights have deeper colours
-        assert [trace["name"] for trace in chart.figure["data"]] == list(gates)
-
-
-def test_black_is_level_0_and_no_other() -> None:
-    axis = charts.heat_maps(weights(), GATES, "mel band", "run").figure["layout"]["coloraxis"]
-    assert (axis["cmin"], axis["cmax"]) == (-127, 127)
-    places = np.array([place for place, _colour in axis["colorscale"]])
-    colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for _place, c in axis["colorscale"]], float)
-    assert (places[0], places[-1]) == (0, 1)
-    assert (np.diff(places) >= 0).all()
-    black = [int(BLACK[i : i + 2], 16) for i in (1, 3, 5)]
-    at = (np.arange(-127, 128) + 127) / 254
-    drawn = np.stack([np.interp(at, places, channel) for channel in colours.T], 1)
-    distance = np.abs(drawn - black).sum(1)
-    assert distance[127] == 0
-    assert np.delete(distance, 127).min() > 100
-    assert drawn[:127, 2].min() > drawn[:127, 0].min()  # blue below
-    assert (drawn[128:, 0] > drawn[128:, 2]).all()  # red above
-
-
 def test_findings_are_the_rows_numbers() -> None:
     made = rows(6)
     last = made[-1]
@@ -211,13 +170,6 @@ def test_findings_are_the_rows_numbers() -> None:
     nearly = last["near_zero_fraction"] - last["exact_zero_fraction"]
     assert re.findall(r"[\d.]+ %", histogram) == [f"{100 * last['exact_zero_fraction']:.1f} %", f"{100 * nearly:.1f} %"]
     assert f"of {sum(w.numel() for w in model.build(SPEC, 10).weights().values()):,} weights" in histogram
-
-
-def test_the_heat_map_s_finding_is_each_gate_s_zeros() -> None:
-    w = weights()
-    alt = charts.heat_maps(w, GATES, "mel band", "run").alt
-    for i, gate in enumerate(GATES):
-        assert f"{gate} {100 * (w[8 * i : 8 * i + 8] == 0).mean():.1f} %" in alt
 
 
 def test_the_waveform_s_finding_is_its_length_and_peak() -> None:

@@ -30,7 +30,22 @@ ABOVE = {
     "l1demo.charts",
 }
 SERVER = (
-    *("presets", "control", "spec", "text", "store", "desk", "link", "engine", "charts", "sound_charts", "stage", "tasks", "ui"),
+    *(
+        "presets",
+        "control",
+        "gates",
+        "spec",
+        "text",
+        "store",
+        "desk",
+        "link",
+        "engine",
+        "charts",
+        "sound_charts",
+        "stage",
+        "tasks",
+        "ui",
+    ),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
     *("attempts", "ledger", "database", "film"),
     *("methods", "methods_charts", "article"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l1demo import charts, stage
+from l1demo import stage
 from l1demo.charts import Chart
 from l1demo.stage import Bars, Curves, Histogram, Maps, Readouts, Stage
 
@@ -80,17 +80,23 @@ def test_each_step_of_the_maps_says_its_zeros_and_its_dead_units() -> None:
     ]
 
 
-def test_the_table_of_colours_is_the_scale_of_the_other_heat_maps() -> None:
-    scale = charts.heat_maps(np.eye(4, dtype=np.float32), ("all",), "unit", "").figure["layout"]["coloraxis"]["colorscale"]
-    at = np.array([stop for stop, _colour in scale])
-    rgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for _stop, colour in scale])
-    table = stage.colours()
-    assert tuple(table[0]) == (*rgb[2 + 1], 255)
-    for level in (*range(-127, 0), *range(1, 128)):
-        expected = [np.interp((level + 127) / 254, at, channel) for channel in rgb.T]
-        assert np.abs(table[level & 255, :3] - expected).max() <= 0.5001, level
+def test_black_is_level_0_and_no_other_and_the_deepest_levels_are_the_scale_s_ends() -> None:
+    table = stage.colours().astype(int)
+    levels = np.arange(-127, 128)
+    drawn = table[levels & 255, :3]
+
+    def rgb(name: str) -> list[int]:
+        return [int(name[i : i + 2], 16) for i in (1, 3, 5)]
+
+    assert drawn[0].tolist() == rgb(stage.DIVERGING[0]) and drawn[-1].tolist() == rgb(stage.DIVERGING[-1])
+    distance = np.abs(drawn - rgb(stage.BLACK)).sum(1)
+    assert distance[127] == 0
+    assert np.delete(distance, 127).min() > 100
+    assert (drawn[:127, 2] > drawn[:127, 0]).all()  # blue below
+    assert (drawn[128:, 0] > drawn[128:, 2]).all()  # red above
+    lightness = drawn.sum(1)
+    assert (np.diff(lightness[:127]) >= 0).all() and (np.diff(lightness[128:]) <= 0).all()  # the paler, the smaller
     assert (table[:, 3] == 255).all()
-    assert (table[1:, :3] != table[0, :3]).any(1).all(), "another level is as black as a zero"
 
 
 @pytest.mark.parametrize("top", [1, 2, 7, 10, 49, 99, 1234, 5000, 98765])

@@ -152,9 +152,9 @@ def accuracies(run: Run, key: str, height: int = 235) -> None:
     live.chart(charts.accuracy(run.rows, run.spec), f"{key}-accuracy", height)
 
 
-def weight_histogram(run: Run, key: str, height: int = 190, every_epoch: bool = False) -> None:
+def weight_histogram(run: Run, key: str, height: int = 190) -> None:
     """Draw the weight histogram."""
-    live.chart(charts.histogram(run.rows, run.spec, every_epoch), f"{key}-histogram", height)
+    live.chart(charts.histogram(run.rows, run.spec), f"{key}-histogram", height)
 
 
 STATE_WORDS = {
