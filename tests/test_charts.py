@@ -42,15 +42,6 @@ def rows(epochs: int, spec: RunSpec = SPEC) -> list[dict[str, Any]]:
     return made
 
 
-def weights() -> np.ndarray:
-    """A gate matrix with exact zeros, tiny weights, giants and both signs, float32 (4 * 8, 5)."""
-    random = np.random.default_rng(0)
-    w = random.laplace(0, 0.1, (32, 5)).astype(np.float32)
-    w[random.random(w.shape) < 0.5] = 0
-    w[0, 0], w[1, 1], w[2, 2], w[3, 3], w[31, 4] = 1e-30, -1e-30, 40.0, -40.0, -0.0
-    return w
-
-
 def unpacked(array: dict[str, Any]) -> np.ndarray:
     flat = np.frombuffer(base64.b64decode(array["bdata"]), np.dtype(array["dtype"]))
     return flat.reshape([int(n) for n in array["shape"].split(",")]) if "shape" in array else flat
