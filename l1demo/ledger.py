@@ -36,7 +36,8 @@ class Ledger:
         self.store, self._notice = _open_store(home)
         self._trouble = ""
         self._runs: OrderedDict[str, Run] = OrderedDict()
-        self._guard = threading.Lock()  # of _runs
+        self._drops = 0  # runs deleted so far
+        self._guard = threading.Lock()  # of _runs and _drops
         self._unsaved: dict[str, Left] = {}  # of ended runs that the history could not take
 
     def close(self) -> None:
@@ -50,9 +51,11 @@ class Ledger:
 
     def run(self, run_id: str) -> Run | None:
         """Return a run as it stands."""
-        found = self._runs.get(run_id)
+        found, drops = self._runs.get(run_id), self._drops
         if found is None and (stored := self.store.get(run_id)):
             with self._guard:
+                if drops != self._drops and run_id not in self._runs:
+                    return stored  # which may have been deleted since it was read, so it is not kept
                 found = self._runs.setdefault(run_id, stored)
                 self._forget_oldest()
         return found
@@ -147,6 +150,7 @@ class Ledger:
             self._unsaved.pop(run_id, None)
             with self._guard:
                 self._runs.pop(run_id, None)
+                self._drops += 1
 
     def _forget_oldest(self) -> None:
         ended = [run.id for run in self._runs.values() if run.ended and run.id not in self._unsaved]

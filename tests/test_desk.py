@@ -502,3 +502,19 @@ def test_a_paused_run_is_still_paused_when_the_lab_is_there_again(tmp_path) -> N
             desk.resume(SPEC.id, "ann", FAST)
             assert (workers.checkpoint, len(run(desk).rows)) == (b"2", 2)
         desk.close()
+
+
+def test_a_run_deleted_while_it_is_read_does_not_come_back(desk, workers, monkeypatch) -> None:
+    bring(desk, workers, DONE)
+    desk.ledger._runs.clear()  # as when many others were shown since
+    get = desk._store.get
+
+    def get_slowly(run_id: str) -> Run | None:
+        found = get(run_id)
+        desk.delete(SPEC.id, "ann")
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(desk._store, "get", get_slowly)
+        desk.ledger.run(SPEC.id)
+    assert desk.ledger.run(SPEC.id) is None
