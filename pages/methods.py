@@ -9,7 +9,7 @@ from l1demo.methods import LAMS, LESSON, METHODS
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, FAILED, Run
 from l1demo.text import N_, _
-from l1demo.ui import controls, live, run_view, state
+from l1demo.ui import controls, live, run_view, starts, state
 
 START = (3e-3, 0)  # λ and seed: here group lasso takes units, too
 CLIPS = {article.SHORT: N_("{n} (short)"), 0: N_("all")}
@@ -46,10 +46,10 @@ def train() -> None:
 
 def new_start() -> None:
     lam, seed = chosen()
-    while any(state.find(spec.id) for spec in methods.descriptions(lam, seed).values()):
-        seed += 1  # others have seen its end; this is to be live
-    st.session_state.methods = (lam, seed)
-    train()
+    another = starts.next_seed(lambda seed: methods.descriptions(lam, seed).values(), seed)
+    if another is not None:
+        st.session_state.methods = (lam, another)
+        train()
 
 
 def train_article() -> None:
@@ -181,7 +181,7 @@ def draw_article(runs: tuple[Run, ...]) -> None:
 lam, seed = chosen()
 specs = methods.descriptions(lam, seed)
 runs = tuple(found(specs).values())
-wanted = {"lam": f"{lam:g}", "seed": str(seed)}
+wanted = {"lam": str(lam), "seed": str(seed)}  # all digits: other ones would be other runs
 if runs and st.session_state.get("written") != ("methods", wanted):  # once: each writing is a step in the browser's history
     st.session_state.written = ("methods", wanted)
     st.query_params.from_dict(wanted)
@@ -190,7 +190,7 @@ st.title(_("Methods"), anchor=False)
 side, main = st.columns([2, 7], gap="medium")
 with side:
     st.session_state["methods-lam"] = lam
-    st.select_slider("λ", sorted({*LAMS, lam}), key="methods-lam", format_func="{:g}".format, on_change=choose_lam)
+    st.select_slider("λ", sorted({*LAMS, lam}), key="methods-lam", format_func=str, on_change=choose_lam)
     buttons("methods", _("Train all seven"), specs, train, new_start)
     st.caption(
         _(

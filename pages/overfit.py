@@ -9,7 +9,7 @@ from l1demo.overfit import EXPERIMENTS, SHUFFLED
 from l1demo.spec import RunSpec, SpecError, control
 from l1demo.store import Run
 from l1demo.text import N_, _
-from l1demo.ui import controls, live, run_view, state
+from l1demo.ui import controls, live, run_view, starts, state
 
 SEEDS = (1, 3, 5, 10)
 CLIPS, WRONG = (50, 100, 150, 300, 600, 1200, 0), (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75)
@@ -78,16 +78,14 @@ def train() -> None:
 
 def new_start() -> None:
     spec, seeds = chosen()
-    seed = spec.seed + seeds
-    try:
-        while any(state.find(each.id) for each in overfit.trio(spec.with_values(seed=seed))):
-            seed += 1  # others have seen its end; this is to be live
-        overfit.trios(spec.with_values(seed=seed), seeds)
-    except SpecError as error:
-        state.refuse(str(error))
-        return
-    st.session_state.overfit = (spec.with_values(seed=seed), seeds)
-    train()
+
+    def described(seed: int) -> list[RunSpec]:
+        return [each for three in overfit.trios(spec.with_values(seed=seed), seeds) for each in three]
+
+    seed = starts.next_seed(described, spec.seed + seeds - 1)
+    if seed is not None:
+        st.session_state.overfit = (spec.with_values(seed=seed), seeds)
+        train()
 
 
 def stop() -> None:

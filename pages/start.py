@@ -6,7 +6,7 @@ from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import Run
 from l1demo.text import _
-from l1demo.ui import run_view, state
+from l1demo.ui import run_view, starts, state
 
 GOOD_LAM = 0.002  # seven of ten weights are 0, and three points of accuracy are lost: docs/measurements.md
 
@@ -33,10 +33,9 @@ def found(seed: int) -> list[Run]:
 
 
 def train_both() -> None:
-    previous = st.session_state.get("start-seed")
-    seed = 0 if previous is None else previous + 1
-    while any(run.ended for run in found(seed)):  # others have seen its end; this is to be live. One under way is joined
-        seed += 1
+    seed = starts.next_seed(pair, st.session_state.get("start-seed", -1))
+    if seed is None:
+        return
     st.session_state["start-seed"] = seed
     for spec in pair(seed):
         state.submit(spec)

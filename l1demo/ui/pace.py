@@ -5,7 +5,7 @@ import streamlit as st
 from l1demo import engine
 from l1demo.store import DONE, PAUSED, Run
 from l1demo.text import _
-from l1demo.ui import controls, identity, state
+from l1demo.ui import controls, identity, starts, state
 
 SLOW = 1.5  # seconds between epochs in slow motion: time for a sentence about each
 
@@ -65,9 +65,12 @@ def _train() -> None:
 
 
 def _new_start() -> None:
-    state.choose(seed=state.spec().seed + 1)
-    controls.replace_all(state.spec())
-    _train()
+    spec = state.spec()
+    seed = starts.next_seed(lambda seed: [spec.with_values(seed=seed)], spec.seed)
+    if seed is not None:
+        state.choose(seed=seed)
+        controls.replace_all(state.spec())
+        _train()
 
 
 def _pause(run: Run) -> None:

@@ -128,6 +128,18 @@ def test_an_address_that_cannot_be_is_told_and_the_page_is_usable(visit, query, 
     assert not page.run().warning  # said once
 
 
-def test_an_address_may_have_a_lam_of_its_own(visit) -> None:
-    page = visit("methods", lam="0.002")
-    assert slider(page).value == 0.002 and "0.002" in slider(page).options
+def test_an_address_may_have_a_lam_of_its_own_and_keeps_all_its_digits(visit, submitted, ended) -> None:
+    page = visit("methods", lam="0.00212345678", seed="47")
+    assert slider(page).value == 0.00212345678 and "0.00212345678" in slider(page).options
+    button(page, "Train all seven").click().run()
+    runs = [ended(spec) for spec in submitted]
+    page.run()
+    again = visit("methods", **page.query_params)
+    assert table(again)["exactly 0"].tolist() == [run.rows[-1]["exact_zero_fraction"] for run in runs]
+
+
+def test_after_the_last_start_of_all_there_is_no_other(visit, submitted) -> None:
+    page = visit("methods", seed="2147483647")
+    button(page, "New start").click().run()
+    assert not page.exception and not submitted
+    assert "seed is 2147483648" in page.warning[0].value

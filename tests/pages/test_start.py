@@ -1,6 +1,8 @@
 """Start: one button, two runs that differ in λ alone, and what they show."""
 
+import fakes
 import pytest
+from distributed import Queue
 
 from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec
@@ -37,6 +39,37 @@ def test_the_button_trains_a_pair_that_differs_in_lam_alone_and_the_next_press_a
     page.button[0].click().run()
     assert not page.exception
     assert [spec.seed for spec in submitted] == [0, 0, 1, 1]
+
+
+def test_starts_whose_end_has_been_seen_are_left_out_and_those_under_way_are_joined(visit, engine, submitted, ended) -> None:
+    for seed in (60, 62):
+        engine.submit(PRESETS["quick"].with_values(seed=seed, lam=0.002), "eve")
+        ended(submitted[-1])
+    submitted.clear()
+    page = visit(seed="59")
+    page.button[0].click().run()
+    assert [spec.seed for spec in submitted] == [61, 61]
+    for spec in submitted:
+        ended(spec)
+    page.run()
+    page.button[0].click().run()
+    assert submitted[-1].seed == 63
+    under_way = PRESETS["quick"].with_values(seed=fakes.PACED_NOISE + 64, lam=0.0)
+    engine.submit(under_way, "eve")
+    joining = visit(seed=str(under_way.seed - 1))
+    joining.button[0].click().run()
+    assert [spec.seed for spec in submitted[-2:]] == [under_way.seed] * 2
+    pace = Queue(f"pace-{under_way.seed}", client=engine._connection.client)
+    for _epoch in range(2 * under_way.training.epochs):
+        pace.put(1)
+    assert all(ended(spec) for spec in submitted)
+
+
+def test_after_the_last_start_of_all_there_is_no_other(visit, submitted) -> None:
+    page = visit(seed="2147483647")
+    page.button[0].click().run()
+    assert not page.exception and not submitted
+    assert "seed is 2147483648" in page.warning[0].value
 
 
 @pytest.mark.parametrize("seed", ["banana", "-1", "9" * 400, "", "1.5"])

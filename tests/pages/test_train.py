@@ -290,6 +290,21 @@ def test_a_new_start_is_a_button_of_its_own(visit, submitted, ended) -> None:
     assert page.query_params["seed"] == "31"
 
 
+def test_a_new_start_is_one_that_nobody_has_seen_the_end_of(visit, engine, submitted, ended) -> None:
+    page = visit("train", seed="34", epochs="1")
+    engine.submit(RunSpec().with_values(seed=35, epochs=1), "eve")
+    ended(submitted[-1])
+    button(page, "New start").click().run()
+    assert submitted[-1].seed == 36
+
+
+def test_after_the_last_start_of_all_there_is_no_other(visit, submitted) -> None:
+    page = visit("train", seed="2147483647", epochs="1")
+    button(page, "New start").click().run()
+    assert not page.exception and not submitted
+    assert "seed is 2147483648" in page.warning[0].value
+
+
 def test_no_setting_begins_or_ends_a_run(visit, engine, submitted, wait_for) -> None:
     spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 23, epochs=2)
     page = visit("train", **spec.to_query())
