@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from training import keras_epoch
 
+from l1demo import intervals
 from l1demo import path as lam_path
 from l1demo.commands import settings
 from l1demo.path import Plan
@@ -75,10 +76,10 @@ def report(warm: lam_path.Path, cold: lam_path.Path, seconds: dict[str, list[flo
     print(f"\n{'seconds of training, mean over the seeds':44}{'':>4}times the path's")
     for name, values in seconds.items():
         print(f"{name:40}{np.mean(values):8.1f}{np.mean(values) / first:12.2f}")
-    best = lam_path.best(-warm.val_accuracy)
-    middle, zeros = lam_path.mean(warm.val_accuracy), lam_path.mean(warm.zeros)
+    best = intervals.best(-warm.val_accuracy)
+    middle, zeros = intervals.mean(warm.val_accuracy), intervals.mean(warm.zeros)
     assert best is not None
-    bar = middle[best] - lam_path.standard_error(warm.val_accuracy)[best]
+    bar = middle[best] - intervals.standard_error(warm.val_accuracy)[best]
     sparsest = float(zeros[middle >= bar].max())
     share = first / np.mean(seconds["cold runs, one after the other"])
     bars = [
@@ -108,7 +109,7 @@ def _seconds(rows: list[dict]) -> float:
 
 
 def _at(values: np.ndarray, i: int) -> tuple[float, float]:
-    return float(lam_path.mean(values)[i]), float(lam_path.standard_error(values)[i])
+    return float(intervals.mean(values)[i]), float(intervals.standard_error(values)[i])
 
 
 def _beside(plan: Plan, processes: int) -> float:

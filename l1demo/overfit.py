@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l1demo import advice
+from l1demo import advice, intervals
 from l1demo.charts import percent
 from l1demo.spec import RunSpec
 from l1demo.store import DONE, Run
@@ -95,11 +95,6 @@ def band(runs: Sequence[Run], name: str) -> Band:
     return Band(table.mean(0), table.min(0), table.max(0))
 
 
-def standard_error(values: np.ndarray) -> float:
-    """Return the standard error of a mean, s/√n; NaN for a single value, of which it is not known."""
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
-
-
 def findings(runs: Sequence[Trio], guessing: float | None) -> list[str]:
     """Name what happened, each sentence from the numbers of the trios that have ended; none where none has.
 
@@ -135,7 +130,7 @@ def _of_lam(dense: Ends, sparse: Ends) -> str:
         "zeros": percent(float(sparse.zeros.mean())),
         "helped": helped,
         "n": n,
-        "error": standard_error(better),
+        "error": float(intervals.standard_error(better[:, None])[0]),
     }
     if n == 1:
         head = (

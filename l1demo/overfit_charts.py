@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from l1demo import overfit
+from l1demo import intervals, overfit
 from l1demo.charts import MARGIN, POINTS, TRAIN, VALIDATION, WEIGHT, ZERO, Chart, packed, percent
 from l1demo.overfit import Band, Trio
 from l1demo.store import Run
@@ -62,7 +62,7 @@ def seeds(runs: Sequence[Trio]) -> Chart:
         for three, row in zip(done, table, strict=True)
     ]
     if len(done) > 1:
-        errors = np.array([overfit.standard_error(column) for column in table.T], np.float32)
+        errors = intervals.standard_error(table).astype(np.float32)
         lines.append(
             {"type": "scatter", "mode": "markers", "x": lams, "y": packed(table.mean(0).astype(np.float32))}
             | {"error_y": {"type": "data", "array": packed(errors), "thickness": 2.5, "width": 8}}

@@ -18,7 +18,6 @@ SEEDS = 3
 SHARE = 0.4  # of a cold run's epochs that a warm-started λ is given: docs/measurements.md says what becomes of it
 FIRST, LAST = 0.05, 100.0  # the first and the last λ, in units of λ_ref: from nothing seen to collapse
 SETTLED = {"lam": 0.0, "lam_changes": "", "lr_falls": "once", "free_epochs": 0}  # what a path decides by itself
-T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # Student's t, two-sided, 1 to 9 degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -205,55 +204,6 @@ def at_stops(spec: RunSpec, rows: Sequence[Mapping[str, Any]]) -> list[tuple[flo
     if found and found[-1][1]["exact_zero_fraction"] == 1:
         found += [(lam, found[-1][1]) for lam in lams_of(spec)[len(found) :]]
     return found
-
-
-def mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean (S,) of values (K, S) over the paths that have come so far; NaN where none has."""
-    there = np.isfinite(values)
-    return np.divide(np.where(there, values, 0).sum(0), there.sum(0), out=np.full(values.shape[1], np.nan), where=there.any(0))
-
-
-def standard_error(values: np.ndarray) -> np.ndarray:
-    """Return the standard error (S,) of the mean of values (K, S); NaN where fewer than two paths have come."""
-    there = np.isfinite(values)
-    count = there.sum(0)
-    squares = np.where(there, values - mean(values), 0) ** 2
-    return np.sqrt(np.divide(squares.sum(0), count * (count - 1), out=np.full(len(count), np.nan), where=count > 1))
-
-
-def best(loss: np.ndarray) -> int | None:
-    """Return the stop of the least mean of a loss (K, S), among those to which all paths have come; None where there is none."""
-    middle = np.where(np.isfinite(loss).all(0), mean(loss), np.nan)
-    return None if np.isnan(middle).all() else int(np.nanargmin(middle))
-
-
-def within_one_error(loss: np.ndarray) -> int | None:
-    """Return the stop of the largest λ whose mean loss is within one standard error of the best; None without a standard error.
-
-    glmnet's ``lambda.1se``.
-
-    References
-    ----------
-    T. Hastie, R. Tibshirani and J. Friedman, "The elements of statistical learning", 2nd edition, Springer 2009, section 7.10.
-    """
-    least = best(loss)
-    if least is None or np.isnan(error := standard_error(loss)[least]):
-        return None
-    middle = np.where(np.isfinite(loss).all(0), mean(loss), np.inf)
-    return int(np.flatnonzero(middle <= middle[least] + error).max())
-
-
-def difference(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean (S,) of a - b, pair by pair, and its standard error, for values (K, S) of the same starts."""
-    return mean(a - b), standard_error(a - b)
-
-
-def means_something(differences: np.ndarray) -> bool:
-    """Say whether the mean of paired differences (K,) is away from 0 by Student's t test at the 5 % level; one pair never is."""
-    if len(differences) < 2:
-        return False
-    bound = T_95[min(len(differences) - 2, len(T_95) - 1)]  # a little too strict for more than ten pairs
-    return bool(abs(differences.mean()) > bound * standard_error(differences[:, None])[0])
 
 
 def _listed(lams: Sequence[float]) -> str:

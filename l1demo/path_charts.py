@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from l1demo import path as paths
+from l1demo import intervals
 from l1demo.charts import GAP, MARGIN, OBJECTIVE, TRAIN, VALIDATION, WEIGHT, ZERO, Chart, packed, percent
-from l1demo.intervals import wilson
 from l1demo.path import Path
 from l1demo.text import _
 
@@ -51,11 +50,11 @@ def losses(path: Path, guessing: float, subject: str, cold: Path | None = None, 
         *_crown(path),
     ]
     if cold:
-        traces.append(_open(path, cold.lams, paths.mean(cold.val_loss), _("cold start"), ".3f"))
+        traces.append(_open(path, cold.lams, intervals.mean(cold.val_loss), _("cold start"), ".3f"))
     traces += _points(path, points, "val_loss", ".3f")
     layout = _layout(path, _("loss"), subject, crowned=True)
     layout["shapes"] = [_level(guessing, _("guessing")), *_marks(path)]
-    seen = np.array([guessing, *path.val_loss.ravel(), *paths.mean(path.train_loss)])
+    seen = np.array([guessing, *path.val_loss.ravel(), *intervals.mean(path.train_loss)])
     seen = seen[np.isfinite(seen) & (seen > 0)]
     low, high = np.log10(0.8 * seen.min()), np.log10(seen.max())
     layout["yaxis"] |= {"type": "log", "range": [low, high + HEADROOM * (high - low)], **TICKS}
@@ -67,17 +66,18 @@ def accuracies(path: Path, clips: int | None, subject: str, cold: Path | None = 
 
     ``clips`` is how many clips the accuracy was measured on; without it there is no interval. Other parameters as for ``losses``.
     """
-    middle = paths.mean(path.val_accuracy)
+    middle = intervals.mean(path.val_accuracy)
     more: dict[str, Any] = {}
     if clips:
-        low, high = np.array([wilson(right * clips, clips) if np.isfinite(right) else (np.nan, np.nan) for right in middle]).T
+        bounds = [intervals.wilson(right * clips, clips) if np.isfinite(right) else (np.nan, np.nan) for right in middle]
+        low, high = np.array(bounds).T
         more = {"error_y": _bars(high - middle, VALIDATION, middle - low)}
     traces = [
         _line(path, path.val_accuracy, _("accuracy"), VALIDATION, ".1%", **more),
         _line(path, path.zeros, _("exact zeros"), ZERO, ".1%"),
     ]
     if cold:
-        traces.append(_open(path, cold.lams, paths.mean(cold.val_accuracy), _("cold start"), ".1%"))
+        traces.append(_open(path, cold.lams, intervals.mean(cold.val_accuracy), _("cold start"), ".1%"))
     traces += _points(path, points, "val_accuracy", ".1%")
     layout = _layout(path, _("part of all"), subject)
     layout["shapes"] = _marks(path)
@@ -102,7 +102,7 @@ def norms(path: Path, guessing: float, kind: str, subject: str) -> Chart:
         As for ``losses``.
     """
     traces = [_line(path, np.where(path.norm > 0, path.norm, np.nan), "‖W‖₁", TRAIN, ",.4g")]
-    norm = paths.mean(path.norm)
+    norm = intervals.mean(path.norm)
     if kind == "l2":
         alt = _("‖W‖₁ is {first:,.0f} at λ = 0.").format(first=norm[0])
     else:
@@ -153,11 +153,11 @@ def gates(lams: np.ndarray, values: np.ndarray, names: Sequence[str], subject: s
 
 def loss_finding(path: Path) -> str:
     """Say which λ has the least validation loss, and which is the largest within one standard error of it."""
-    least, error = paths.best(path.val_loss), paths.standard_error(path.val_loss)
+    least, error = intervals.best(path.val_loss), intervals.standard_error(path.val_loss)
     if least is None:
         return _("No λ has ended yet.")
-    value = paths.mean(path.val_loss)[least]
-    largest = paths.within_one_error(path.val_loss)
+    value = intervals.mean(path.val_loss)[least]
+    largest = intervals.within_one_error(path.val_loss)
     if largest is None:
         return _("Validation loss is least, {value:.3f}, at λ = {lam:.2g}; with one path there is no standard error.").format(
             value=value, lam=path.lams[least]
@@ -170,12 +170,12 @@ def loss_finding(path: Path) -> str:
 
 def accuracy_finding(path: Path) -> str:
     """Say how sparse a network can be whose accuracy is within one standard error of the best."""
-    top = paths.best(-path.val_accuracy)
+    top = intervals.best(-path.val_accuracy)
     if top is None:
         return _("No λ has ended yet.")
-    middle, zeros = paths.mean(path.val_accuracy), paths.mean(path.zeros)
+    middle, zeros = intervals.mean(path.val_accuracy), intervals.mean(path.zeros)
     said = _("The best accuracy is {best}, at λ = {lam:.2g}.").format(best=percent(middle[top]), lam=path.lams[top])
-    sparsest = paths.within_one_error(-path.val_accuracy)
+    sparsest = intervals.within_one_error(-path.val_accuracy)
     if sparsest is None:
         return said
     return f"{said} " + _("Within one standard error of it, λ = {lam:.2g} has {zeros} exact zeros and hears {accuracy}.").format(
@@ -197,7 +197,7 @@ def _norms_finding(path: Path, norm: np.ndarray, bound: np.ndarray) -> str:
 
 def apart(path: Path, cold: Path) -> str:
     """Say at which λ warm and cold starts differ by more than a standard error of their difference."""
-    gap, error = paths.difference(path.val_loss, cold.val_loss)
+    gap, error = intervals.difference(path.val_loss, cold.val_loss)
     judged = np.isfinite(error)
     if not judged.any():
         return _("Warm and cold starts can be compared when at least two seeds of both are there.")
@@ -214,12 +214,12 @@ def apart(path: Path, cold: Path) -> str:
 
 
 def _line(path: Path, values: np.ndarray, name: str, colour: str, form: str, **more: Any) -> dict[str, Any]:
-    error = paths.standard_error(values)
+    error = intervals.standard_error(values)
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "x": packed(places(path.lams)),
-        "y": packed(paths.mean(values).astype(np.float32)),
+        "y": packed(intervals.mean(values).astype(np.float32)),
         "name": name,
         "line": {"color": colour, "width": 2.5},
         "marker": {"size": 5, "symbol": "circle" if colour == TRAIN else "diamond"},
@@ -269,7 +269,7 @@ def _crown(path: Path) -> list[dict[str, Any]]:
 
 
 def _marks(path: Path) -> list[dict[str, Any]]:
-    at, least, largest = places(path.lams), paths.best(path.val_loss), paths.within_one_error(path.val_loss)
+    at, least, largest = places(path.lams), intervals.best(path.val_loss), intervals.within_one_error(path.val_loss)
     found = [] if least is None else [_upright(at[least], _("best"), "right" if least else "left")]  # at λ = 0 the axis is near
     if largest is None or largest == least:
         return found
@@ -292,7 +292,7 @@ def _level(at: float, text: str) -> dict[str, Any]:
 def _layout(path: Path, y: str, subject: str, crowned: bool = False) -> dict[str, Any]:
     layout = _axes(path.lams, y, subject)
     if crowned:
-        left = path.weights * (1 - paths.mean(path.zeros))
+        left = path.weights * (1 - intervals.mean(path.zeros))
         shown = [i for i in range(0, len(left), -(-len(left) // 6)) if np.isfinite(left[i])]
         layout["margin"] = {**MARGIN, "t": 64}
         layout["legend"]["y"] = 1.16

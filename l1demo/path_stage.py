@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from l1demo import intervals, path_charts, path_weights
 from l1demo import path as paths
-from l1demo import path_charts, path_weights
 from l1demo.charts import percent
 from l1demo.path import Path
 from l1demo.path_charts import Points
@@ -74,18 +74,18 @@ def build(
         Curves(_("Gates") if by_gate else _("Single weights"), HALF, _lines(path, stops, spec, by_gate), at, CURVES),
         Curves(_norm_title(spec), HALF, path_charts.norms(path, guessing, spec.penalty.kind, spec.id), at, CURVES),
     ]
-    start = paths.within_one_error(path.val_loss) or paths.best(path.val_loss) or 0
+    start = intervals.within_one_error(path.val_loss) or intervals.best(path.val_loss) or 0
     return Stage("λ", lams, tuple(panels), start, tuple(_alt(path, units, i) for i in range(len(lams))), spec.id)
 
 
 def _readouts(path: Path, units: list[np.ndarray]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     names = (_("validation loss"), _("accuracy"), _("exactly 0"), _("weights left"), _("dead units"), "‖W‖₁")
     loss, error, right, zeros, norm = (
-        paths.mean(path.val_loss),
-        paths.standard_error(path.val_loss),
-        paths.mean(path.val_accuracy),
-        paths.mean(path.zeros),
-        paths.mean(path.norm),
+        intervals.mean(path.val_loss),
+        intervals.standard_error(path.val_loss),
+        intervals.mean(path.val_accuracy),
+        intervals.mean(path.zeros),
+        intervals.mean(path.norm),
     )
     texts = tuple(
         (
@@ -106,9 +106,9 @@ def _alt(path: Path, units: list[np.ndarray], i: int) -> str:
         "λ = {lam:g}: validation loss {loss}; {right} of the clips heard right; {zeros} exact zeros; dead units: {dead}."
     ).format(
         lam=path.lams[i],
-        loss=_plus_minus(paths.mean(path.val_loss)[i], paths.standard_error(path.val_loss)[i]),
-        right=percent(paths.mean(path.val_accuracy)[i]),
-        zeros=percent(paths.mean(path.zeros)[i]),
+        loss=_plus_minus(intervals.mean(path.val_loss)[i], intervals.standard_error(path.val_loss)[i]),
+        right=percent(intervals.mean(path.val_accuracy)[i]),
+        zeros=percent(intervals.mean(path.zeros)[i]),
         dead=_dead(units, i),
     )
 

@@ -72,12 +72,6 @@ def test_a_band_is_the_mean_and_the_range_of_the_runs_that_have_come_furthest() 
     assert len(overfit.band([Run("x", SPEC, "queued")], "val_loss").mean) == 0
 
 
-def test_the_standard_error_of_a_mean_is_that_of_the_textbook() -> None:
-    sample = np.array([1.0, 2.0, 4.0, 9.0])
-    assert overfit.standard_error(sample) == pytest.approx(np.std(sample, ddof=1) / 2)
-    assert math.isnan(overfit.standard_error(sample[:1]))
-
-
 def test_nothing_is_said_before_all_three_have_been_trained_to_their_end() -> None:
     dense, sparse, large = trio(1.7, 1.2)
     assert overfit.findings([(dense, run(sparse.spec, 1.2, state=STOPPED), large)], LN10) == []

@@ -129,52 +129,6 @@ def test_a_table_of_paths_has_their_numbers_and_gaps_where_there_are_none_yet() 
     assert {f.name for f in dataclasses.fields(half)} == set(vars(table))
 
 
-def test_means_and_standard_errors_are_numpy_s_and_skip_what_is_not_there() -> None:
-    values = np.random.default_rng(0).normal(size=(5, 7))
-    assert path.mean(values) == pytest.approx(values.mean(0))
-    assert path.standard_error(values) == pytest.approx(values.std(0, ddof=1) / np.sqrt(5))
-    values[3:, 0], values[1:, 1], values[:, 2] = NAN, NAN, NAN
-    assert path.mean(values)[:2] == pytest.approx([values[:3, 0].mean(), values[0, 1]])
-    assert path.standard_error(values)[0] == pytest.approx(values[:3, 0].std(ddof=1) / np.sqrt(3))
-    assert np.isnan(path.standard_error(values)[1:3]).all() and np.isnan(path.mean(values)[2])
-
-
-def test_the_one_standard_error_rule_is_that_of_the_book() -> None:
-    losses = np.array([[1.0, 0.6, 0.7, 0.9], [1.2, 0.8, 0.8, 1.1], [1.1, 0.7, 0.72, 1.3]])
-    middle, error = losses.mean(0), losses.std(0, ddof=1) / np.sqrt(3)
-    assert path.best(losses) == middle.argmin() == 1
-    assert middle[2] <= middle[1] + error[1] < middle[3]
-    assert path.within_one_error(losses) == 2
-    assert path.within_one_error(np.vstack([losses[:, ::-1], losses[:, ::-1]])) == 2  # then λ of the best is the largest
-    assert path.within_one_error(losses[:1]) is None and path.best(losses[:1]) == 1
-    assert path.best(losses * NAN) is None and path.within_one_error(losses * NAN) is None
-
-
-def test_a_lam_that_not_all_paths_have_reached_is_not_the_best_yet() -> None:
-    losses = np.array([[1.0, 0.6, 0.1], [1.2, 0.8, NAN]])
-    assert path.best(losses) == 1
-    assert path.within_one_error(losses) == 1
-
-
-def test_differences_are_taken_pair_by_pair() -> None:
-    random = np.random.default_rng(1)
-    start = random.normal(0, 5, (6, 1))  # a good start is good for both
-    a, b = start + random.normal(0, 0.1, (6, 3)), start + random.normal(1, 0.1, (6, 3))
-    gap, error = path.difference(a, b)
-    assert gap == pytest.approx((a - b).mean(0)) and gap == pytest.approx(-1, abs=0.3)
-    assert error == pytest.approx((a - b).std(0, ddof=1) / np.sqrt(6)) and (error < 0.2).all()
-    assert path.standard_error(a).min() > 1
-
-
-@pytest.mark.parametrize("count", [2, 3, 5, 10])
-def test_chance_alone_seldom_means_something(count: int) -> None:
-    draws = np.random.default_rng(2).normal(size=(20_000, count))
-    found = np.mean([path.means_something(each) for each in draws])
-    assert found == pytest.approx(0.05, abs=0.006)  # Student's t, of which the table is, has this by its definition
-    assert np.mean([path.means_something(each) for each in draws[:200] + 20]) > 0.8
-    assert not path.means_something(np.array([3.0]))
-
-
 def test_what_the_weights_look_like_is_what_sparsity_counts_in_them() -> None:
     spec = path.describe(SMALL, (1e-2, 0.1, 0.5, 5.0, 10.0), each=3)
     rows, blob = trained(spec)
@@ -192,7 +146,7 @@ def test_what_the_weights_look_like_is_what_sparsity_counts_in_them() -> None:
         gates = [gate["l1"] for m in at_end["matrices"].values() for gate in m["gates"].values()]
         assert path_weights.gate_norms(stops)[stop] == pytest.approx(gates, rel=1e-4, abs=1e-6)
         levels = path_weights.levels(stops, "lstm.weight_hh_l0")[stop]
-        assert np.array_equal(levels == 0, recogniser.lstm.weight_hh_l0.detach().numpy() == 0)
+        assert np.array_equal(levels == 0, recogniser.weights()["lstm.weight_hh_l0"].detach().numpy() == 0)
     assert path_weights.gate_names(stops[0])[0] == ("lstm.weight_ih_l0", 0) and len(path_weights.gate_names(stops[0])) == 9
 
 

@@ -12,9 +12,8 @@ import plotly.graph_objects as go
 import pytest
 import torch
 
-from l1demo import path, path_charts, path_stage, path_weights, penalties, stage
+from l1demo import intervals, path, path_charts, path_stage, path_weights, penalties, stage
 from l1demo.charts import Chart, percent
-from l1demo.intervals import wilson
 from l1demo.path import Path
 from l1demo.spec import RunSpec
 
@@ -107,9 +106,9 @@ def test_the_loss_is_drawn_with_its_standard_error_gap_and_marks() -> None:
     assert line["fill"] == "tonexty" and chart.figure["data"].index(line) == 1, "the gap is between it and the line before it"
     guessing, best, largest = chart.figure["layout"]["shapes"]
     assert guessing["y0"] == guessing["y1"] == 2.3
-    assert best["x0"] == pytest.approx(-4) and path.best(shown.val_loss) == 1
-    assert largest["x0"] == pytest.approx(-3) and path.within_one_error(shown.val_loss) == 2
-    middle, error = shown.val_loss.mean(0)[1], path.standard_error(shown.val_loss)[1]
+    assert best["x0"] == pytest.approx(-4) and intervals.best(shown.val_loss) == 1
+    assert largest["x0"] == pytest.approx(-3) and intervals.within_one_error(shown.val_loss) == 2
+    middle, error = shown.val_loss.mean(0)[1], intervals.standard_error(shown.val_loss)[1]
     assert f"{middle:.3f} ± {error:.3f}, at λ = 0.0001" in chart.alt and chart.alt.endswith("is 0.001.")
 
 
@@ -123,7 +122,7 @@ def test_the_accuracy_has_wilson_s_interval() -> None:
     line = trace(path_charts.accuracies(made(), 200, "a"), "accuracy")
     middle = made().val_accuracy.mean(0)
     for i, right in enumerate(middle):
-        low, high = wilson(200 * right, 200)
+        low, high = intervals.wilson(200 * right, 200)
         assert unpacked(line["error_y"]["array"])[i] == pytest.approx(high - right, abs=1e-6)
         assert unpacked(line["error_y"]["arrayminus"])[i] == pytest.approx(right - low, abs=1e-6)
     assert unpacked(trace(path_charts.accuracies(made(), 200, "a"), "exact zeros")["y"]) == pytest.approx([0, 0.2, 0.5, 0.9, 1])
@@ -183,7 +182,7 @@ def test_warm_and_cold_starts_that_differ_by_more_than_a_standard_error_are_told
 def test_the_accuracy_s_sentence_names_the_sparsest_within_one_standard_error_of_the_best() -> None:
     shown = made()
     said = path_charts.accuracy_finding(shown)
-    sparsest = path.within_one_error(-shown.val_accuracy)
+    sparsest = intervals.within_one_error(-shown.val_accuracy)
     assert sparsest is not None
     assert f"λ = {LAMS[sparsest]:.2g} has {percent(shown.zeros[0, sparsest])} exact zeros" in said
     assert "Within" not in path_charts.accuracy_finding(made(1))
@@ -198,7 +197,7 @@ def test_the_stage_has_every_panel_for_every_lam(shown: Path, by_gate: bool) -> 
     kinds = [type(panel).__name__ for panel in built.panels]
     assert kinds == ["Readouts", "Curves", "Curves", "Maps", "Maps", "Histogram", "Bars", "Curves", "Curves"]
     assert json.loads(json.dumps(stage.wire(built), allow_nan=False))
-    assert built.start == (path.within_one_error(shown.val_loss) or path.best(shown.val_loss))
+    assert built.start == (intervals.within_one_error(shown.val_loss) or intervals.best(shown.val_loss))
     assert "λ = 0.01: validation loss" in built.alts[3] and "90.0 % exact zeros" in built.alts[3]
     assert ("±" in built.alts[3]) == (shown.paths > 1)
     zeros = built.panels[5].zeros  # type: ignore[attr-defined]

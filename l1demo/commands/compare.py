@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from l1demo import path as lam_path
+from l1demo import intervals
 from l1demo.commands import settings
 from l1demo.control import parse
 from l1demo.spec import RunSpec, SpecError, control, controls
@@ -78,14 +78,14 @@ def _with(usual: RunSpec, text: str) -> RunSpec:
 def _line(text: str, found: dict[str, np.ndarray], i: int) -> dict[str, Any]:
     line: dict[str, Any] = {"settings": text}
     for name, values in found.items():
-        error = lam_path.standard_error(values)[i]
-        line |= {name: float(lam_path.mean(values)[i]), f"{name}_se": _finite(error)}
+        error = intervals.standard_error(values)[i]
+        line |= {name: float(intervals.mean(values)[i]), f"{name}_se": _finite(error)}
     if i:
         loss = found["val_loss"]
-        gap, error = lam_path.difference(loss[:, i : i + 1], loss[:, :1])
+        gap, error = intervals.difference(loss[:, i : i + 1], loss[:, :1])
         line |= {"val_loss_difference": float(gap[0]), "val_loss_difference_se": _finite(error[0]), "seeds": len(loss)}
         line["lower_in"] = int((loss[:, i] < loss[:, 0]).sum())
-        line["means_something"] = lam_path.means_something(loss[:, i] - loss[:, 0])
+        line["means_something"] = intervals.means_something(loss[:, i] - loss[:, 0])
     return line
 
 

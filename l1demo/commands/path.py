@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from l1demo import intervals, paths
 from l1demo import path as lam_path
-from l1demo import paths
 from l1demo.commands import settings
 from l1demo.path import Plan
 from l1demo.spec import RunSpec, SpecError
@@ -111,7 +111,7 @@ def _cold(plan: Plan, size: int) -> lam_path.Path:
 
 
 def _lines(warm: lam_path.Path, cold: lam_path.Path | None) -> Iterator[dict[str, Any]]:
-    best, largest = lam_path.best(warm.val_loss), lam_path.within_one_error(warm.val_loss)
+    best, largest = intervals.best(warm.val_loss), intervals.within_one_error(warm.val_loss)
     for i, lam in enumerate(warm.lams):
         line: dict[str, Any] = {"lam": float(lam)}
         for name in NUMBERS:
@@ -124,17 +124,17 @@ def _lines(warm: lam_path.Path, cold: lam_path.Path | None) -> Iterator[dict[str
 
 
 def _number(name: str, values: np.ndarray, i: int) -> dict[str, float | None]:
-    middle, error = float(lam_path.mean(values)[i]), float(lam_path.standard_error(values)[i])
+    middle, error = float(intervals.mean(values)[i]), float(intervals.standard_error(values)[i])
     return {name: middle, f"{name}_se": error if np.isfinite(error) else None}
 
 
 def _summary(warm: lam_path.Path) -> dict[str, Any]:
-    sparsest = lam_path.within_one_error(-warm.val_accuracy)
+    sparsest = intervals.within_one_error(-warm.val_accuracy)
     return {
-        "best_lam": _lam(warm, lam_path.best(warm.val_loss)),
-        "largest_lam_within_one_error": _lam(warm, lam_path.within_one_error(warm.val_loss)),
+        "best_lam": _lam(warm, intervals.best(warm.val_loss)),
+        "largest_lam_within_one_error": _lam(warm, intervals.within_one_error(warm.val_loss)),
         "sparsest_lam_within_one_error_of_the_best_accuracy": _lam(warm, sparsest),
-        "its_exact_zero_fraction": None if sparsest is None else float(lam_path.mean(warm.zeros)[sparsest]),
+        "its_exact_zero_fraction": None if sparsest is None else float(intervals.mean(warm.zeros)[sparsest]),
     }
 
 
