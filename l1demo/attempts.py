@@ -93,6 +93,7 @@ class Attempts:
         self._arrived: deque[tuple[str, str]] = deque()
         self._thread = threading.Thread(target=self._work, name="l1demo desk", daemon=True)
         self._closing = False
+        self._door = threading.Lock()  # nothing is asked behind what closes
         self._live: dict[str, Live] = {}
         self._attempts: dict[str, Live] = {}
         self._queue: deque[Live] = deque()
@@ -107,11 +108,12 @@ class Attempts:
 
     def close(self) -> None:
         """Mark what was queued or running as interrupted, and close the history."""
-        if self._thread.is_alive():
-            self._do(self._interrupt_all)
+        with self._door:
+            self._closing = True
+            self._inbox.put(self._interrupt_all)
             self._inbox.put(None)
+        if self._thread.is_alive():
             self._thread.join(timeout=PATIENCE)
-        self._closing = True
         self.ledger.close()
 
     def on_connection(self, connection: Connection | None, is_new: bool) -> None:
@@ -135,8 +137,6 @@ class Attempts:
                 log.exception("the desk failed at a task and goes on with the next")
 
     def _do(self, function: Callable[..., Any], *args: Any) -> Any:
-        if self._closing:
-            raise EngineError(_("The lab is closing; start it again to go on."))
         answer: Future[Any] = Future()
 
         def task() -> None:
@@ -145,8 +145,14 @@ class Attempts:
             except Exception as error:
                 answer.set_exception(error)
 
-        self._inbox.put(task)
-        return answer.result(timeout=PATIENCE)
+        with self._door:
+            if self._closing:
+                raise EngineError(_("The lab is closing; start it again to go on."))
+            self._inbox.put(task)
+        try:
+            return answer.result(timeout=PATIENCE)
+        except TimeoutError as error:
+            raise EngineError(_("The lab did not answer within {n:.0f} s; try again in a moment.").format(n=PATIENCE)) from error
 
     def _left(self, live: Live, left: Left) -> None:
         """Decide what is to happen with a run whose attempt left before the run's end."""
@@ -276,7 +282,6 @@ class Attempts:
         self._after(live)
 
     def _interrupt_all(self) -> None:
-        self._closing = True
         for live in list(self._live.values()):
             live.again.clear()
             self._end(live, INTERRUPTED)

@@ -205,7 +205,7 @@ class Engine:
         return self._desk.ledger.history(session, limit)
 
     def weights(self, run_id: str) -> bytes | None:
-        """Return a run's trained weights as safetensors; None where it has none yet.
+        """Return a run's weights after its newest epoch as safetensors; None where it has not left a worker since.
 
         Raises
         ------

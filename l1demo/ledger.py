@@ -70,9 +70,12 @@ class Ledger:
         return listed
 
     def weights(self, run_id: str) -> bytes | None:
-        """Return a run's weights."""
-        held = self._unsaved.get(run_id)
-        return (held and held.weights) or self.store.weights(run_id)
+        """Return a run's weights after its newest row."""
+        held, run = self._unsaved.get(run_id), self._runs.get(run_id)
+        if held is None:
+            return self.store.weights(run_id)
+        newest = run is None or run.ended or (run.last and run.last["epoch"] == held.epoch)
+        return held.weights if newest else None
 
     def film(self, run_id: str) -> dict[int, bytes]:
         """Return the frames of a run's film by their epochs."""

@@ -173,10 +173,18 @@ class Store:
             sql.execute("UPDATE runs SET state = ?, started = ? WHERE id = ?", (RUNNING, time.time(), run))
 
     def add_rows(self, rows: Iterable[tuple[str, dict[str, Any]]], afresh: Collection[str] = ()) -> None:
-        """Keep epochs' rows, each with its run's id, in one transaction; what runs in ``afresh`` had before goes."""
+        """Keep epochs' rows, each with its run's id, in one transaction; what runs in ``afresh`` had before goes.
+
+        So do the weights of an epoch before: those that are kept are always of the newest row.
+        """
+        rows = list(rows)
         with self._database.write() as sql:
             for run in afresh:
                 _clear(sql, run)
+            sql.executemany(
+                "DELETE FROM weights WHERE run = ?1 AND NOT EXISTS (SELECT 1 FROM epochs WHERE run = ?1 AND epoch >= ?2)",
+                ((run, row["epoch"]) for run, row in rows),
+            )
             sql.executemany(
                 "INSERT OR REPLACE INTO epochs (run, epoch, row) VALUES (?, ?, ?)",
                 ((run, row["epoch"], json.dumps(row, separators=(",", ":"))) for run, row in rows),
@@ -251,7 +259,7 @@ class Store:
         return [run for run in runs if run]
 
     def weights(self, run: str) -> bytes | None:
-        """Return a run's weights as safetensors; None where it has none."""
+        """Return a run's weights after its newest row as safetensors; None where they are not known."""
         with self._database.read() as sql:
             found = sql.execute("SELECT blob FROM weights WHERE run = ?", (run,)).fetchone()
         return found[0] if found else None

@@ -1,13 +1,15 @@
 """What becomes of a run at each request, in each of its states: on workers that do an epoch when the test says so."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from l1demo.attempts import Pace
+from l1demo import attempts
+from l1demo.attempts import EngineError, Pace
 from l1demo.desk import Desk
 from l1demo.link import LOST
 from l1demo.spec import RunSpec
@@ -518,3 +520,45 @@ def test_a_run_deleted_while_it_is_read_does_not_come_back(desk, workers, monkey
         slow.setattr(desk._store, "get", get_slowly)
         desk.ledger.run(SPEC.id)
     assert desk.ledger.run(SPEC.id) is None
+
+
+@pytest.mark.parametrize("end", [INTERRUPTED, FAILED, STOPPED])
+def test_weights_of_a_pause_are_not_taken_for_those_of_a_later_epoch(desk, workers, end) -> None:
+    bring(desk, workers, PAUSED)
+    assert desk.ledger.weights(SPEC.id) == b"weights 2"
+    desk.resume(SPEC.id, "ann", FAST)
+    assert desk.ledger.weights(SPEC.id) == b"weights 2"
+    workers.epoch()
+    assert desk.ledger.weights(SPEC.id) is None
+    if end == STOPPED:
+        desk.stop(SPEC.id, "ann")
+    if end == INTERRUPTED:
+        desk._do(desk._interrupt_all)
+    else:
+        workers.leave(LOST if end == STOPPED else "refused", "It cannot be.")
+    assert (desk._store.get(SPEC.id).state, len(desk._store.get(SPEC.id).rows)) == (end, 3)
+    assert desk.ledger.weights(SPEC.id) is None
+
+
+def test_nothing_is_asked_behind_the_end(desk, workers, wait_for) -> None:
+    bring(desk, workers, RUNNING)
+    busy = threading.Event()
+    desk._inbox.put(busy.wait)
+    closer = threading.Thread(target=desk.close)
+    closer.start()
+    wait_for(lambda: desk._closing)
+    with pytest.raises(EngineError, match="closing"):
+        desk.pause(SPEC.id)
+    busy.set()
+    closer.join()
+    assert desk.ledger._runs[SPEC.id].state == INTERRUPTED
+
+
+def test_a_desk_that_does_not_answer_is_told(desk, monkeypatch) -> None:
+    busy = threading.Event()
+    desk._inbox.put(busy.wait)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(attempts, "PATIENCE", 0.01)
+        with pytest.raises(EngineError, match="did not answer"):
+            desk.pause(SPEC.id)
+    busy.set()

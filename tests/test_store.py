@@ -320,3 +320,18 @@ def test_home_is_where_it_is_said_to_be(tmp_path: Path, monkeypatch: pytest.Monk
     assert store.data_folder() == tmp_path
     monkeypatch.delenv("L1DEMO_HOME")
     assert store.data_folder().name == "l1-speech-lab"
+
+
+def test_weights_are_of_the_newest_row_or_none(tmp_path: Path) -> None:
+    kept = Store(tmp_path)
+    kept.add(SPEC, "ann")
+    kept.add_rows(of(SPEC.id, rows(1, 2)))
+    kept.finish(SPEC.id, PAUSED, Left(b"weights", b"state", 2))
+    kept.add(SPEC, "ann")
+    kept.add_rows(of(SPEC.id, rows(1, 2)))  # the same again
+    assert kept.weights(SPEC.id) == b"weights"
+    kept.add_rows(of(SPEC.id, rows(3)))
+    kept.close()  # as when the power fails
+    again = Store(tmp_path)
+    assert (again.weights(SPEC.id), again.checkpoint(SPEC.id)) == (None, (2, b"state"))
+    again.close()
