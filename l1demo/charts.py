@@ -12,6 +12,7 @@ from l1demo.text import _
 
 TRAIN, VALIDATION, OBJECTIVE, ZERO, WEIGHT = "#2b8cc4", "#dd7418", "#8b5fd0", "#17997f", "#8894a3"  # on white and on black
 GAP = "rgba(221, 116, 24, 0.18)"
+MOST = 2  # times the highest loss, up to which an objective may flatten the others
 NAMED = 4  # changes of λ whose values can be read beside each other
 POINTS = 100  # of a line: more can hardly be told apart, and an update stays small; the finding has the newest numbers
 HISTOGRAM_RANGE = 1.0  # as sparsity.EDGES
@@ -58,11 +59,12 @@ def loss(rows: Sequence[dict[str, Any]], spec: RunSpec, guessing: float | None =
         shapes.append(_mark("x", spec.penalty.free_epochs + 0.5, _("penalty begins")))
     layout = _layout(_("epoch"), _("loss"), spec)
     layout["shapes"] = [*shapes, *_changes(spec)]
-    seen = [row[name] for row in rows for name in ("train_loss", "val_loss")]
-    top = max([*seen, *(row["objective"] for row in rows[-1:]), guessing or 0.0], default=0.0)
-    layout["yaxis"] |= (
-        {"range": [0, 1.25 * top]} if top else {"rangemode": "tozero"}
-    )  # an objective far above would flatten the rest
+    losses = max([row[name] for row in rows for name in ("train_loss", "val_loss")] + [guessing or 0.0])
+    objectives = [min(row["objective"], MOST * losses) for row in rows if row["penalised"]] + [
+        row["objective"] for row in rows[-1:]
+    ]
+    top = max([losses, *objectives])
+    layout["yaxis"] |= {"range": [0, 1.25 * top]} if top else {"rangemode": "tozero"}
     return Chart({"data": lines, "layout": layout}, _loss_finding(rows), spec.id)
 
 
@@ -184,14 +186,17 @@ def _tick(epochs: int) -> int:
 
 def _changes(spec: RunSpec) -> list[dict[str, Any]]:
     named = len(spec.changes) <= NAMED  # the many of a λ path stand as lines alone
-    return [_mark("x", epoch - 0.5, f"λ = {lam:g}" if named else "") for epoch, lam in spec.changes]
+    return [_mark("x", epoch - 0.5, f"λ = {lam:g}" if named else "", 1 + i) for i, (epoch, lam) in enumerate(spec.changes)]
 
 
-def _mark(axis: str, at: float, text: str) -> dict[str, Any]:
+def _mark(axis: str, at: float, text: str, line: int = 0) -> dict[str, Any]:
     if axis == "y":
         ends, corner = {"x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at}, {"xanchor": "right"}
     else:
-        ends, corner = {"y0": 0, "y1": 1, "yref": "paper", "x0": at, "x1": at}, {"xanchor": "left", "yanchor": "top"}
+        ends, corner = (
+            {"y0": 0, "y1": 1, "yref": "paper", "x0": at, "x1": at},
+            {"xanchor": "left", "yanchor": "top", "padding": 3 + 13 * line},
+        )
     label = {"text": text, "font": {"size": 10}, "textposition": "end", "textangle": 0, **corner}
     return {"type": "line", "line": {"color": WEIGHT, "width": 1, "dash": "dash"}, "label": label, **ends}
 

@@ -3,6 +3,7 @@
 What they differ in is said by ``differences``. A run is told by its colour, and besides by its sign, its dashes and its name.
 """
 
+import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +142,7 @@ def _curves(sides: Sequence[Side], name: str, title: str, write: Callable[[float
     for i, side in enumerate(sides):
         y = np.array([row.get(name, np.nan) for row in side.rows], np.float32)
         lines.append(
-            {"type": "scatter", "mode": "lines+markers", "x0": 1, "dx": 1, "y": charts.packed(y), "name": side.name}
+            {"type": "scatter", "mode": "lines+markers", "x0": 1, "dx": 1, "y": charts.packed(y), "name": html.escape(side.name)}
             | {"line": {"color": _COLOURS[i], "width": 2.5, "dash": _DASHES[i]}}
             | {"marker": {"size": 7, "symbol": _SYMBOLS[i], "maxdisplayed": _MARKS}}
         )

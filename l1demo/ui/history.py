@@ -61,7 +61,7 @@ def rename(runs: Sequence[Run]) -> None:
     """Ask for the names of runs."""
     with st.form("rename", border=False):
         for run in runs:
-            st.text_input(differences.in_full(run.spec), run.name, max_chars=engine.NAME, key=f"name-{run.id}")
+            st.text_input(differences.in_full(run.spec), run.name, key=f"name-{run.id}")
         if st.form_submit_button(_("Save"), type="primary", on_click=_rename, args=(runs,)):
             st.rerun()
 

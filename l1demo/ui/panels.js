@@ -30,6 +30,7 @@ export const STYLE = `
 .l1-histogram canvas { grid-area: 2 / 3; width: 100%; height: 100%; }
 .l1-sizes { grid-area: 3 / 3; position: relative; height: 1.4em; }
 .l1-sizes span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
+@container (max-width: 18rem) { .l1-sizes span:nth-child(even) { display: none; } } /* of the panel: they would meet */
 .l1-sizes span:first-child { transform: none; }
 .l1-sizes span:last-child { transform: translateX(-100%); }
 .l1-bars { display: grid; grid-template-columns: max-content 1fr 4rem; gap: 0.2rem 0.6rem; align-items: center; font-size: 0.875rem; }
@@ -40,6 +41,7 @@ export const STYLE = `
 .l1-bars .l1-chosen { font-weight: 700; }
 .l1-bars .l1-chosen i { background: var(--st-primary-color); }
 .l1-readouts { display: flex; flex-wrap: wrap; gap: 0.75rem 2rem; margin: 0; }
+@container (max-width: 22rem) { .l1-readouts { display: grid; grid-template-columns: 1fr 1fr; } } /* beside others: in line with theirs */
 .l1-readouts dt { font-size: 0.8125rem; opacity: 0.85; font-weight: 400; }
 .l1-readouts dd { margin: 0; font-size: 1.4rem; font-variant-numeric: tabular-nums; line-height: 1.3; }
 `

@@ -29,7 +29,7 @@ const PARTS = `
 .l1-at { min-width: 7rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .l1-finding { margin: 0.25rem 0 0; min-height: 1.5em; font-variant-numeric: tabular-nums; }
 .l1-panels { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 1.25rem 2rem; }
-.l1-panel { grid-column: span var(--span); min-width: 0; margin: 0; contain: layout style; }
+.l1-panel { grid-column: span var(--span); min-width: 0; margin: 0; contain: layout style; container-type: inline-size; }
 .l1-panel > figcaption { font-weight: 600; font-size: 0.9375rem; margin-bottom: 0.25rem; }
 @container (max-width: 640px) { .l1-panel { grid-column: 1 / -1; } }
 .l1-tip { position: absolute; z-index: 5; pointer-events: none; padding: 0.2rem 0.5rem; font-size: 0.8125rem; white-space: nowrap;
