@@ -26,6 +26,10 @@ def weights(run_id: str) -> bytes:
     return blob
 
 
+def digest(sound: bytes | None) -> str:
+    return hashlib.sha256(sound or b"").hexdigest()[:12]
+
+
 @st.cache_data(max_entries=20, show_spinner=False)
 def sizes(run_id: str, finished: float | None) -> dict[str, Any]:
     return engine.current().call(tasks.payoff_sizes, weights(run_id), timeout=30.0)
@@ -36,12 +40,16 @@ def hearing(run_id: str, finished: float | None, sound: bytes) -> dict[str, Any]
     return engine.current().call(tasks.payoff_hearing, weights(run_id), sound)
 
 
+def measured(key: str, *of: str) -> Any:
+    """What was measured last under a key, if it was of this run and this sound; else None."""
+    known, timed = st.session_state.get(key, (None, None))
+    return timed if known == of else None
+
+
 def measure(run: Run, sound: bytes) -> None:
     try:
-        st.session_state["payoff-timing"] = (
-            run.id,
-            engine.current().call(tasks.payoff_timing, weights(run.id), sound, timeout=60.0),
-        )
+        timed = engine.current().call(tasks.payoff_timing, weights(run.id), sound, timeout=60.0)
+        st.session_state["payoff-timing"] = ((run.id, digest(sound)), timed)
     except (EngineError, StoreError) as error:
         state.refuse(str(error))
 
@@ -67,8 +75,8 @@ def show_timing(run: Run, found: dict[str, Any], sound: bytes | None) -> None:
         disabled=sound is None,
         help=_("One clip at a time on one thread, as often as needed for a spread: about a second."),
     )
-    of, timed = st.session_state.get("payoff-timing", ("", None))
-    if timed is None or of != run.id:
+    timed = measured("payoff-timing", run.id, digest(sound))
+    if timed is None:
         st.info(_("How long does the network take for the sound at the left? Measure it: it depends on this computer."))
         return
     live.chart(payoff_charts.timing(timed["ms"], payoff_charts.WAYS, run.id), "payoff-timing", 270)
@@ -78,7 +86,7 @@ def show_timing(run: Run, found: dict[str, Any], sound: bytes | None) -> None:
 def show_hearing(run: Run, sound: bytes) -> None:
     st.subheader(_("What still reaches the network"), anchor=False)
     found = hearing(run.id, run.finished, sound)
-    subject = f"{run.id}{hashlib.sha256(sound).hexdigest()[:12]}"
+    subject = f"{run.id}{digest(sound)}"
     view = payoff_charts.bands(found["seen"], found["hop"], found["hertz"], found["weight"], subject)
     live.chart(view, "payoff-bands", 340)
     left, right = st.columns(2)
@@ -106,7 +114,8 @@ def draw_pair(runs: tuple[Run, ...]) -> None:
 def measure_pair(runs: list[Run], sound: bytes) -> None:
     try:
         blobs = [weights(run.id) for run in runs]
-        st.session_state["payoff-pair"] = engine.current().call(tasks.payoff_timing_of_pair, *blobs, sound, timeout=60.0)
+        timed = engine.current().call(tasks.payoff_timing_of_pair, *blobs, sound, timeout=60.0)
+        st.session_state["payoff-pair"] = ((digest(sound),), timed)
     except (EngineError, StoreError) as error:
         state.refuse(str(error))
 
@@ -150,7 +159,7 @@ def show_pair(sound: bytes | None) -> None:
             args=(runs, sound),
             disabled=sound is None,
         )
-        if timed := st.session_state.get("payoff-pair"):
+        if timed := measured("payoff-pair", digest(sound)):
             live.chart(payoff_charts.timing(timed, payoff_charts.PAIR, runs[0].id), "payoff-pair-timing", 200)
             st.markdown(payoff_charts.pair_finding(timed))
 

@@ -59,6 +59,11 @@ def test_time_is_measured_only_on_demand_and_said_in_the_numbers_of_the_chart(vi
     assert len(bar["x"]) == 5 and all(ms > 0 for ms in bar["x"])
     said = next(each.value for each in page.markdown if "Written out step by step" in each.value)
     assert f"{bar['x'][1]:.3f} ms; with none 0, {bar['x'][0]:.3f} ms" in said
+    page.selectbox[0].set_value("three").run()  # the time was that of another sound
+    assert not page.exception and not has(page, "payoff-timing")
+    assert any("Measure it" in each.value for each in page.info)
+    page.segmented_control[0].set_value("upload").run()  # nor is it that of none
+    assert not page.exception and not has(page, "payoff-timing")
 
 
 def test_the_clip_and_what_the_bands_let_through_can_be_heard(visit, sparse, charted) -> None:
@@ -103,3 +108,5 @@ def test_the_pair_is_trained_by_one_button_and_compared_when_both_have_ended(vis
     next(each for each in page.button if each.label == "Measure both on this computer").click().run()
     assert not page.exception and not page.error
     assert len(charted(page, "payoff-pair-timing")["figure"]["data"][0]["x"]) == 3
+    page.selectbox[0].set_value("three").run()
+    assert not page.exception and has(page, "payoff-pair-sizes") and not has(page, "payoff-pair-timing")
