@@ -60,7 +60,7 @@ def loss(rows: Sequence[dict[str, Any]], spec: RunSpec, guessing: float | None =
     layout = _layout(_("epoch"), _("loss"), spec)
     layout["shapes"] = [*shapes, *_changes(spec)]
     losses = max([row[name] for row in rows for name in ("train_loss", "val_loss")] + [guessing or 0.0])
-    objectives = [min(row["objective"], MOST * losses) for row in rows if row["penalised"]] + [
+    objectives = [min(row["objective"], MOST * losses) for row in rows if row["epoch"] > spec.penalty.free_epochs] + [
         row["objective"] for row in rows[-1:]
     ]
     top = max([losses, *objectives])
