@@ -103,12 +103,12 @@ def descriptions(lam: float, seed: int) -> dict[str, RunSpec]:
 
 
 def table(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
-    """Return a row a method with the numbers of its newest epoch, None where there is none yet; the residual in units of λ."""
+    """Return a row a method with the numbers of its newest epoch, None where there is none; the residual in units of λ."""
     rows = []
     for key, method in METHODS.items():
         run = runs.get(key)
         last = run.rows[-1] if run and run.rows else {}
-        residual = last.get("residual")
+        residual = None if key == "decay" else last.get("residual")  # decay by λ follows no objective, so has no optimum to be from
         rows.append(
             {
                 "name": _(method.name),

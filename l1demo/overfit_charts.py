@@ -95,7 +95,11 @@ def _accuracies_finding(bands: Sequence[tuple[Band, str, str]]) -> str:
 
 
 def _of_band(runs: Sequence[Run]) -> str:
-    return " " + _("Lines are means over the starts, bands reach from the least to the greatest.") if len(runs) > 1 else ""
+    return (
+        " " + _("Lines are means over the seeds that have come furthest, bands reach from the least to the greatest of them.")
+        if len(runs) > 1
+        else ""
+    )
 
 
 def _seeds_finding(lams: Sequence[str], table: np.ndarray) -> str:

@@ -86,7 +86,7 @@ class PenaltySpec:
         "penalty",
         N_("Penalty"),
         N_(
-            "L1 adds λΣ|w| to the loss, L2 adds λΣw², group lasso λ times the length of each hidden unit's weights; "
+            "L1 adds λΣ|w| to the loss, L2 adds λΣw², group lasso λ√n times the length of the n weights of each hidden unit; "
             "biases are never penalised."
         ),
         choices=("none", "l1", "l2", "group"),
@@ -130,7 +130,7 @@ class TrainingSpec:
     )
     epochs: int = declare(12, "epochs", N_("Epochs"), N_("Passes over the training clips."), low=1, high=300)
     batch: int = declare(64, "batch", N_("Batch size"), N_("Clips in one step."), low=4, high=1024)
-    lr: float = declare(3e-3, "lr", N_("Learning rate"), N_("Adam's step size."), low=1e-6, high=1.0, step=1e-3)
+    lr: float = declare(3e-3, "lr", N_("Learning rate"), N_("The step size of Adam, or of SGD."), low=1e-6, high=1.0, step=1e-3)
     augment: bool = declare(
         True, "augment", N_("Augmentation"), N_("Vary speed, formants, tilt, noise, reverberation and masks in every epoch.")
     )

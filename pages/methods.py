@@ -154,7 +154,7 @@ def draw_table(shown: dict[str, Run]) -> None:
             ),
             _("data loss"): st.column_config.NumberColumn(format="%.3f", help=_("Of the training clips, without the penalty.")),
             _("residual / λ"): st.column_config.NumberColumn(
-                format="%.2f", help=_("How far from the optimum of what was asked for, at the end.")
+                format="%.2f", help=_("At the end, how far from the optimum; of the unscaled threshold from that of λΣ|w|.")
             ),
         },
     )
@@ -210,7 +210,9 @@ with side:
     st.caption(
         _(
             "**Residual**: how far the slope of the data loss, −∇L, is from what the penalty allows at each weight, on average. "
-            "For λΣ|w| that is λ with the weight's sign, or anything from −λ to λ where it is 0. At an optimum the residual is 0."
+            "For λΣ|w| that is λ with the weight's sign, or anything from −λ to λ where it is 0. At an optimum the residual is 0. "
+            "The unscaled threshold is measured against λΣ|w|, too; decoupled weight decay follows no sum of loss and penalty, so "
+            "it has none."
         )
     )
 with main:

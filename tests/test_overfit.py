@@ -165,7 +165,7 @@ def test_several_starts_are_drawn_as_mean_and_range() -> None:
     low, high = loss[2], loss[3]
     assert (values(low["y"])[-1], values(high["y"])[-1]) == pytest.approx((1.5, 1.7))
     assert high["fill"] == "tonexty" and not low["showlegend"]
-    assert "from the least to the greatest" in charts(runs)[0].alt
+    assert "seeds that have come furthest, bands reach from the least to the greatest" in charts(runs)[0].alt
     assert "from the least to the greatest" not in charts(runs[:1])[0].alt
 
 

@@ -12,8 +12,8 @@ from l1demo.text import _
 from l1demo.ui import state
 
 STOPS = (0.0, 1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2)
-# How many losses of guessing the first weights cost: up to the first no accuracy is lost, at the second 15 points are, and soon
-# after it all. Measured in docs/measurements.md, "What λ does".
+# How many losses of guessing the first weights cost under L1: up to the first no accuracy is lost, at the second 15 points are,
+# and soon after it all. Measured in docs/measurements.md, "What λ does".
 GENTLE, COLLAPSE = 0.5, 10.0
 
 
@@ -35,12 +35,12 @@ def widget(name: str) -> None:
 
 
 def lam_slider() -> None:
-    """Draw the λ control: log-spaced stops with a true 0, and what each would cost at the start beside the loss of guessing."""
+    """Draw the λ control: log-spaced stops with a true 0, for L1 with a word for what each asks for."""
     spec = state.spec()
     key = _key("lam")
     st.session_state.setdefault(key, spec.penalty.lam)
     stops = sorted({*STOPS, spec.penalty.lam})
-    scale = scale_of(spec)
+    scale = scale_of(spec) if spec.penalty.kind == "l1" else None  # of the others it was not measured where λ is strong
     st.select_slider(
         "λ",
         stops,
@@ -89,7 +89,7 @@ def cost() -> None:
 
 
 def word(lam: float, scale: dict[str, float]) -> str:
-    """Say in a word what λ asks for: its cost of the first weights, measured in losses of guessing."""
+    """Say in a word what the λ of L1 asks for: its cost of the first weights, measured in losses of guessing."""
     share = lam * scale["norm"] / scale["guessing"]
     if lam == 0:
         return _("none")

@@ -64,6 +64,14 @@ def test_the_formula_has_the_numbers_of_the_newest_epoch_and_they_add_up(visit, 
         assert r"\lambda\sum" in formula and ("w^2" in formula) == (penalty == "l2")
 
 
+@pytest.mark.parametrize(("penalty", "named"), [("l1", True), ("l2", False), ("group", False)])
+def test_a_lam_is_called_gentle_or_strong_only_under_the_penalty_of_which_that_was_measured(visit, penalty, named) -> None:
+    page = visit("train", penalty=penalty)
+    assert not page.exception
+    options = page.select_slider(key="set-lam").options
+    assert any("collapse" in option for option in options) == any("gentle" in option for option in options) == named
+
+
 def test_no_penalty_is_written_as_0(visit, engine, ended) -> None:
     spec = RunSpec().with_values(seed=12, epochs=1, penalty="none")
     engine.submit(spec, "eve")
@@ -193,7 +201,8 @@ def test_an_interrupted_run_is_shown_with_a_way_to_run_it_again(visit, engine, s
     engine._desk._store.finish(spec.id, INTERRUPTED)
     page = visit("train", run=spec.id)
     assert usable(page)
-    assert page.progress[0].text == "Interrupted after 0 of 2 epochs, because the lab was ended; Train runs it again"
+    ending = "because the lab was ended; Train runs it again, from its last pause if it had one"
+    assert page.progress[0].text == f"Interrupted after 0 of 2 epochs, {ending}"
     button(page, "Train").click().run()
     assert submitted == [spec]
     assert ended(spec).state == DONE
@@ -278,6 +287,13 @@ def test_lam_is_changed_in_mid_run_by_its_button_alone(visit, engine, wait_for, 
     assert [shape["label"]["text"] for shape in charted(page, "train-loss")["figure"]["layout"]["shapes"]][-1] == "λ = 0.005"
     assert r"0.005 \times" in page.latex[0].value
     assert engine.run(spec.id).state == PAUSED  # what it would have been without the change can still be seen
+    for _look in range(2):
+        choose_earlier(page, spec)
+        assert page.query_params["run"] == spec.id and page.progress[0].text == "Paused after 1 of 4 epochs"
+        page.run()
+        assert page.query_params["run"] == spec.id
+        choose_earlier(page, run.spec)
+        assert page.query_params["run"] == changed.id
 
 
 def test_a_new_start_is_a_button_of_its_own(visit, submitted, ended) -> None:
