@@ -15,9 +15,7 @@ from l1demo.text import _
 
 NEAR = 0.02  # a loss this close to that of guessing, in parts of it, is the same to a listener
 TELLING = 0.06  # lessons speak of differences of accuracy like this: where chance alone makes larger ones, it is said
-FAINT = (
-    0.02  # losses of guessing that the first weights cost: below, L1 leaves less than a tenth of the weights at 0 (measurements.md)
-)
+FAINT = 0.02  # losses of guessing that the first weights cost: below, hardly a weight becomes 0 (docs/measurements.md)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from l1demo.spec import RunSpec
 from l1demo.store import Run
 from l1demo.text import N_, _
 
-SHORT = 600  # clips of the short version: a third of the time of all of them
+SHORT = 600  # clips of the short version: a third of the time of all of them, docs/measurements.md
 
 UNUSED = """\
 def train(model, input_dim, output_dim, hidden_dim, num_layers, epochs, batch_size, lr, lambda_):
