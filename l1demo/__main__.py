@@ -72,7 +72,7 @@ def recognise(options: argparse.Namespace) -> None:
     """Print the probability of each word for each file."""
     from l1demo import weights
 
-    recogniser, spec, words = weights.load(_bytes(options.model))
+    recogniser, spec, words = weights.load(_bytes(options.model), most=weights.MAX_BYTES)
     for file in options.files:
         heard = weights.recognise(recogniser, spec, words, _bytes(file))
         print(

@@ -308,10 +308,9 @@ def heard_along(data: bytes, sound: bytes) -> dict[str, Any]:
         ``words`` (tuple of str, length C) and ``probabilities`` (np.ndarray, float, shape (S, C)).
     """
     import numpy as np
-    import safetensors.torch
 
     from l1demo import weights
 
-    stops = len({name.split("/")[0] for name in safetensors.torch.load(data) if "/" in name})
-    heard = [weights.recognise(*weights.load(data, stop), sound) for stop in range(stops)]
-    return {"words": tuple(heard[0]), "probabilities": np.array([list(each.values()) for each in heard])}
+    stops, spec, words = weights.load_stops(data)
+    heard = [weights.recognise(recogniser, spec, words, sound) for recogniser in stops]
+    return {"words": words, "probabilities": np.array([list(each.values()) for each in heard])}

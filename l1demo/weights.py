@@ -1,8 +1,9 @@
 """A trained recogniser as a safetensors file that says by itself what it is; and what it hears in a recording."""
 
+import contextlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from l1demo.model import Recogniser, build
 from l1demo.spec import RunSpec, SpecError
 from l1demo.text import _
 
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 64 * 2**20  # of a file from elsewhere
 
 
 class ModelError(LabError):
@@ -46,7 +47,7 @@ def save(path: Path, recogniser: Recogniser, spec: RunSpec, words: tuple[str, ..
         raise ModelError(_("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror or error)) from error
 
 
-def load(data: bytes, stop: int | None = None) -> tuple[Recogniser, RunSpec, tuple[str, ...]]:
+def load(data: bytes, stop: int | None = None, most: int | None = None) -> tuple[Recogniser, RunSpec, tuple[str, ...]]:
     """Read ``dump``'s bytes, which may come from anywhere: nothing in them is run.
 
     Parameters
@@ -54,28 +55,37 @@ def load(data: bytes, stop: int | None = None) -> tuple[Recogniser, RunSpec, tup
     data : bytes
     stop : int, optional
         Of a λ path the recogniser at the end of this λ, not the last.
+    most : int, optional
+        How many bytes are read: ``MAX_BYTES`` for what others send. A long path of the lab's own has more.
 
     Raises
     ------
     ModelError
         When they are too many, no safetensors, without a description, or of other shapes than it says.
     """
-    if len(data) > MAX_BYTES:
+    if most is not None and len(data) > most:
         raise ModelError(
-            _("The model has {n:.0f} MB; at most {most:.0f} MB can be read.").format(n=len(data) / 2**20, most=MAX_BYTES / 2**20)
+            _("The model has {n:.0f} MB; at most {most:.0f} MB can be read.").format(n=len(data) / 2**20, most=most / 2**20)
         )
-    try:
-        tensors = safetensors.torch.load(data)
-        about = _metadata(data)
-        spec, words = RunSpec.from_json(about["spec"]), _words(about["words"])
-        recogniser = build(spec, len(words))
-        part = "" if stop is None else f"stop{stop}/"
-        recogniser.load_state_dict({name.removeprefix(part): w for name, w in tensors.items() if _of_part(name, part)})
-        if not all(w.isfinite().all() for w in tensors.values()):
-            raise ValueError(_("some weights are not finite numbers"))
-    except (safetensors.SafetensorError, SpecError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(_("This is not a model that the lab saved: {reason}").format(reason=str(error).splitlines()[0])) from error
-    return recogniser.eval(), spec, words
+    with _refused():
+        tensors, spec, words = _read(data)
+        return _recogniser(tensors, spec, words, "" if stop is None else f"stop{stop}/"), spec, words
+
+
+def load_stops(data: bytes) -> tuple[list[Recogniser], RunSpec, tuple[str, ...]]:
+    """Read the recognisers at the end of each λ of a path, as ``load`` reads one.
+
+    Raises
+    ------
+    ModelError
+        As ``load``, and for what is no path.
+    """
+    with _refused():
+        tensors, spec, words = _read(data)
+        stops = len({name.split("/")[0] for name in tensors if "/" in name})
+        if not stops:
+            raise ValueError(_("it is no λ path"))
+        return [_recogniser(tensors, spec, words, f"stop{i}/") for i in range(stops)], spec, words
 
 
 @torch.no_grad()
@@ -91,6 +101,28 @@ def recognise(recogniser: Recogniser, spec: RunSpec, words: tuple[str, ...], dat
     heard = features.frames([clip], np.zeros(1, np.int64), spec.features)
     logits = recogniser(features.normalise(heard.x, heard.lengths), heard.lengths)
     return dict(zip(words, training.probabilities(logits, spec.training.loss)[0].tolist(), strict=True))
+
+
+@contextlib.contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except (safetensors.SafetensorError, SpecError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(_("This is not a model that the lab saved: {reason}").format(reason=str(error).splitlines()[0])) from error
+
+
+def _read(data: bytes) -> tuple[dict[str, torch.Tensor], RunSpec, tuple[str, ...]]:
+    tensors = safetensors.torch.load(data)
+    about = _metadata(data)
+    if not all(w.isfinite().all() for w in tensors.values()):
+        raise ValueError(_("some weights are not finite numbers"))
+    return tensors, RunSpec.from_json(about["spec"]), _words(about["words"])
+
+
+def _recogniser(tensors: dict[str, torch.Tensor], spec: RunSpec, words: tuple[str, ...], part: str) -> Recogniser:
+    recogniser = build(spec, len(words))
+    recogniser.load_state_dict({name.removeprefix(part): w for name, w in tensors.items() if _of_part(name, part)})
+    return recogniser.eval()
 
 
 def _of_part(name: str, part: str) -> bool:

@@ -13,7 +13,7 @@ import safetensors.torch
 import soundfile
 import torch
 
-from l1demo import audio, checkpoint, features, model, training, weights
+from l1demo import audio, checkpoint, features, model, tasks, training, weights
 from l1demo.audio import AudioError
 from l1demo.spec import RunSpec
 from l1demo.weights import ModelError
@@ -67,6 +67,26 @@ def test_each_stop_of_a_path_comes_back_and_the_last_network_too(recogniser: mod
     assert all(torch.equal(w, recogniser.state_dict()[name]) for name, w in last.state_dict().items())
     with pytest.raises(ModelError):
         weights.load(data, 11)
+
+
+def test_a_word_is_heard_along_the_longest_path_of_the_largest_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = RunSpec().with_values(hidden=256, layers=2)
+    stops = [model.build(spec.with_values(seed=seed), len(WORDS)).state_dict() for seed in (0, 1)] * 10
+    data = weights.dump(
+        model.build(spec, len(WORDS)), spec, WORDS, [{name: w.clone() for name, w in stop.items()} for stop in stops]
+    )
+    assert len(data) > weights.MAX_BYTES
+    read, times = safetensors.torch.load, []
+    monkeypatch.setattr(safetensors.torch, "load", lambda data: times.append(1) or read(data))
+    found = tasks.heard_along(data, recording())
+    assert len(times) == 1, "it is read anew for every λ"
+    along = [list(weights.recognise(*weights.load(data, stop), recording()).values()) for stop in (0, 1)]
+    assert found["words"] == WORDS and found["probabilities"] == pytest.approx(np.array(along * 10))
+
+
+def test_a_model_is_no_path(whole: bytes) -> None:
+    with pytest.raises(ModelError, match="it is no λ path"):
+        weights.load_stops(whole)
 
 
 @pytest.mark.parametrize("loss", ["ce", "bce", "mse"])
@@ -185,7 +205,7 @@ def test_what_is_no_model_is_refused_with_a_sentence(name: str, recogniser: mode
 
 def test_a_model_that_is_too_large_is_not_read() -> None:
     with pytest.raises(ModelError, match="has 65 MB; at most 64 MB"):
-        weights.load(bytes(65 * 2**20))
+        weights.load(bytes(65 * 2**20), most=weights.MAX_BYTES)
 
 
 def test_cut_off_or_changed_anywhere_it_is_a_model_or_a_model_error(whole: bytes) -> None:
