@@ -24,6 +24,7 @@ from l1demo.text import _
 
 log = logging.getLogger(__name__)
 
+ONE_MORE = -1  # as the epoch after which a run pauses: the one after those that are done
 TRIES = 3  # how often a run is begun when its workers die under it
 PATIENCE = 60.0  # seconds for the desk to answer: far more than ever needed
 
@@ -34,7 +35,7 @@ class EngineError(RuntimeError):
 
 @dataclass(frozen=True)
 class Pace:
-    """After which epoch a run pauses by itself (0: not before its end), and how many seconds it waits between epochs."""
+    """After which epoch a run pauses by itself (0: not before its end; or ``ONE_MORE``), and the seconds between its epochs."""
 
     until: int = 0
     wait: float = 0.0
@@ -65,6 +66,16 @@ class Live:
     unwanted: bool = False  # nobody asks for it any more, so it is deleted at its end
     unsaved: bool = False  # the history could not take something of it, so all of it is written again at its end
     again: dict[str, Pace] = field(default_factory=dict)  # sessions that asked for it anew while it was stopping
+
+    @property
+    def done(self) -> int:
+        """The epochs that are done, with those whose rows are shown and which are done once more after a worker's death."""
+        shown = self.run.last["epoch"] if self.run.last and not self.afresh else 0
+        return max(shown, self.epoch)
+
+    def meant(self, pace: Pace) -> Pace:
+        """Return a pace with the number of the epoch for ``ONE_MORE``."""
+        return replace(pace, until=self.done + 1) if pace.until == ONE_MORE else pace
 
 
 class Attempts:
@@ -292,5 +303,4 @@ class Attempts:
 def _until(live: Live) -> int:
     if not (live.pausing or live.change):
         return live.pace.until
-    shown = live.run.last["epoch"] if live.run.last and not live.afresh else 0
-    return max(shown, live.epoch + 1)  # its worker died before it could leave: it is to leave where it would have
+    return max(live.done, live.epoch + 1)  # its worker died before it could leave: it is to leave where it would have

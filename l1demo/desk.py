@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from l1demo.attempts import Attempts, Live, Pace
+from l1demo.attempts import Attempts, EngineError, Live, Pace
 from l1demo.spec import RunSpec
 from l1demo.store import DONE, INTERRUPTED, PAUSED, QUEUED, STOPPED, Left, Run
+from l1demo.text import _
 
 
 class Desk(Attempts):
@@ -30,20 +31,16 @@ class Desk(Attempts):
         """Go on with a run that is paused, was interrupted after a pause, or is under way."""
         self._do(self._resume, run_id, session, pace)
 
-    def pause(self, run_id: str) -> None:
-        """Pause a run: at once where it is queued, after its epoch where it is running."""
-        self._do(self._pause, run_id)
+    def pause(self, run_id: str, session: str | None = None) -> bool:
+        """Pause a run: at once where it is queued, after its epoch where it is running; False where it goes on for others."""
+        return self._do(self._pause, run_id, session)
 
-    def set_pace(self, run_id: str, pace: Pace) -> None:
-        """Change the pace of a run that is under way."""
-        self._do(self._set_pace, run_id, pace)
-
-    def shared(self, run_id: str, session: str) -> bool:
-        """Return whether others than this session have asked for a run since it began."""
-        return self._do(self._shared, run_id, session)
+    def set_pace(self, run_id: str, until: int | None = None, wait: float | None = None, session: str | None = None) -> bool:
+        """Change the pace of a run that is under way; False where it goes on for others as it does."""
+        return self._do(self._set_pace, run_id, until, wait, session)
 
     def stop(self, run_id: str, session: str | None) -> bool:
-        """Stop a run, or take only this session from it where others have joined; returns whether it stops."""
+        """Stop a run, or take only this session from it where others have joined, for whom it goes on: False."""
         return self._do(self._stop, run_id, session)
 
     def change(self, run_id: str, lam: float, session: str, pace: Pace) -> None:
@@ -67,8 +64,9 @@ class Desk(Attempts):
         saved = self.ledger.save(self._store.add, spec, session)
         if live:
             self._joined[spec.id].add(session)
+            pace = live.meant(pace)
             live.pausing, together = False, pace if live.pausing else live.pace.joined(pace)  # it is to go on, after all
-            self._set_pace(spec.id, together)
+            self._go_at(live, together)
         elif not before or before.state != DONE:
             run = Run(spec.id, spec, QUEUED, created=time.time())
             if before:  # what it showed stays until there is something newer
@@ -95,22 +93,35 @@ class Desk(Attempts):
         elif not live and (run := self._resting(run_id)):
             self._submit(run.spec, session, pace)
 
-    def _pause(self, run_id: str) -> None:
-        if (live := self._live.get(run_id)) and not live.stopping:
+    def _pause(self, run_id: str, session: str | None) -> bool:
+        live = self._live.get(run_id)
+        if live and not live.stopping:
+            if self._is_of_others(run_id, session):
+                return False
             live.pausing = True
             self._leave(live, PAUSED)
+        return True
 
-    def _set_pace(self, run_id: str, pace: Pace) -> None:
-        if (live := self._live.get(run_id)) and pace != live.pace:
+    def _set_pace(self, run_id: str, until: int | None, wait: float | None, session: str | None) -> bool:
+        if live := self._live.get(run_id):
+            if self._is_of_others(run_id, session):
+                return False
+            asked = Pace(live.pace.until if until is None else until, live.pace.wait if wait is None else wait)
+            self._go_at(live, live.meant(asked))
+        return True
+
+    def _go_at(self, live: Live, pace: Pace) -> None:
+        if pace != live.pace:
             live.pace = pace
             if live.attempt:
                 self._ask_to_leave(live)  # and it goes on from there
 
-    def _shared(self, run_id: str, session: str) -> bool:
-        return bool(self._joined.get(run_id, set()) - {session})
+    def _is_of_others(self, run_id: str, session: str | None) -> bool:
+        """Return whether others than a session have asked for a run since it began; no session may do everything."""
+        return session is not None and bool(self._joined.get(run_id, set()) - {session})
 
     def _stop(self, run_id: str, session: str | None) -> bool:
-        if session is not None and self._shared(run_id, session):
+        if session is not None and self._is_of_others(run_id, session):
             self._joined[run_id].discard(session)
             return False
         live = self._live.get(run_id)
@@ -122,14 +133,16 @@ class Desk(Attempts):
             held = self.ledger.held(run_id)
             paused = self._live[run_id] = Live(run, session or "", anew=False, unsaved=held is not None)
             self._end(paused, STOPPED, held or Left())
-            return True
-        return live is not None
+        return True
 
     def _leave(self, live: Live, state: str) -> None:
         if live.attempt:
             self._ask_to_leave(live)
         else:
             self._queue.remove(live)
+            if state == PAUSED and live.checkpoint is None and live.run.rows:  # it will go on from nothing
+                live.run = replace(live.run, rows=(), last=None)
+                live.unsaved |= not self.ledger.save(self._store.add_rows, (), {live.run.id})
             self._end(live, state)
             self._number()
 
@@ -137,19 +150,23 @@ class Desk(Attempts):
         live = self._live.get(run_id)
         if live and live.stopping:
             return
+        if live and live.change and live.change[1] != session:
+            raise EngineError(_("Another visitor has changed λ in this epoch of the run; try again after it."))
         if live and live.attempt:
             live.change = lam, session
+            self._show(replace(live.run, successor=""))  # that of an earlier change is not the one to come
             self._ask_to_leave(live)
         elif live:
             left = Left(None, live.checkpoint, live.epoch, live.film)
-            if successor := self._branch(live.run, lam, session, left, live.pace, self._queue.index(live)):
-                self._show(replace(live.run, successor=successor))
-                if not self._joined[run_id] - {session}:
-                    self._leave(live, PAUSED)
+            live.change = None
+            successor = self._branch(live.run, lam, session, left, live.pace, self._queue.index(live))
+            self._show(replace(live.run, successor=successor))
+            if successor and not self._joined[run_id] - {session}:
+                self._leave(live, PAUSED)
         elif run := self._resting(run_id):
             epoch, checkpoint = self._point(run) or (0, None)
-            if successor := self._branch(run, lam, session, Left(None, checkpoint, epoch), pace):
-                self._show(replace(run, successor=successor))
+            successor = self._branch(run, lam, session, Left(None, checkpoint, epoch), pace)
+            self._show(replace(run, successor=successor))
 
     def _left(self, live: Live, left: Left) -> None:
         if live.stopping:
@@ -170,12 +187,9 @@ class Desk(Attempts):
 
     def _branch(self, run: Run, lam: float, session: str, left: Left, pace: Pace, place: int = 0) -> str:
         """Let a run with another λ go on from where one is, and return its id; empty where it would be the same run."""
-        if left.checkpoint is None:
-            spec = run.spec.with_values(lam=lam)
-        elif lam == run.spec.lam_at(left.epoch + 1):
+        if run.spec.penalty.kind == "none" or lam == run.spec.lam_at(left.epoch + 1):
             return ""
-        else:
-            spec = run.spec.with_change(left.epoch + 1, lam)
+        spec = run.spec.with_change(left.epoch + 1, lam)
         known = self.ledger.read(self.ledger.run, spec.id)
         farther = spec.id in self._live or (known and known.state == DONE) or (self._point(known) or (-1,))[0] >= left.epoch
         if farther or left.checkpoint is None or spec.training.fall == "each":  # where the epochs before depend on what follows
@@ -189,6 +203,7 @@ class Desk(Attempts):
         new = Live(branched, session, pace, left.epoch, left.checkpoint, film, afresh=False, unsaved=not saved)
         if 0 < pace.until <= left.epoch:
             self._live[spec.id] = new
+            self._joined[spec.id].add(session)
             self._end(new, PAUSED, start)
         else:
             self._enter(new, place)
@@ -196,6 +211,7 @@ class Desk(Attempts):
 
     def _enter(self, live: Live, place: int) -> None:
         self._joined[live.run.id].add(live.session)
+        live.pace = live.meant(live.pace)
         super()._enter(live, place)
 
     def _after(self, live: Live) -> None:

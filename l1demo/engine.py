@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import tasks
+from l1demo.attempts import ONE_MORE as ONE_MORE
 from l1demo.attempts import EngineError as EngineError
 from l1demo.attempts import Pace
 from l1demo.desk import Desk
@@ -94,14 +95,14 @@ class Engine:
         spec : RunSpec
         session : str
         until : int
-            The epoch after which the run pauses by itself; 0 to let it run to its end.
+            The epoch after which the run pauses by itself; 0 to let it run to its end, ``ONE_MORE`` for one epoch.
         wait : float
             Seconds between epochs, for slow motion.
 
         Raises
         ------
         EngineError
-            Here and in every method that asks for something to be done: when the lab is closing.
+            Here and in every method that asks for something to be done: when the lab is closing, or does not answer.
         """
         self._desk.submit(spec, session, Pace(until, wait))
         return spec.id
@@ -110,17 +111,25 @@ class Engine:
         """Go on with a run as ``submit`` does, where it is paused, was interrupted after a pause, or is under way."""
         self._desk.resume(run_id, session, Pace(until, wait))
 
-    def pause(self, run_id: str) -> None:
-        """Pause a run: at once where it is queued, after its epoch where it is running. It leaves its worker to others."""
-        self._desk.pause(run_id)
+    def pause(self, run_id: str, session: str | None = None) -> bool:
+        """Pause a run: at once where it is queued, after its epoch where it is running. It leaves its worker to others.
 
-    def pace(self, run_id: str, until: int = 0, wait: float = 0.0) -> None:
-        """Change the pace of a run that is queued or running; it loses nothing."""
-        self._desk.set_pace(run_id, Pace(until, wait))
+        Parameters and result are as for ``stop``.
+        """
+        return self._desk.pause(run_id, session)
 
-    def shared(self, run_id: str, session: str) -> bool:
-        """Return whether others have asked for a run since it began, for whom it is to go on as it does."""
-        return self._desk.shared(run_id, session)
+    def pace(self, run_id: str, until: int | None = None, wait: float | None = None, session: str | None = None) -> bool:
+        """Change the pace of a run that is queued or running; it loses nothing.
+
+        Parameters
+        ----------
+        run_id : str
+        until, wait : optional
+            As for ``submit``; None: as it is.
+        session : str, optional
+            As for ``stop``, as the result is.
+        """
+        return self._desk.set_pace(run_id, until, wait, session)
 
     def stop(self, run_id: str, session: str | None = None) -> bool:
         """Stop a run: at once where it is queued or paused, after its epoch where it is running; else it stays as it is.
@@ -129,12 +138,13 @@ class Engine:
         ----------
         run_id : str
         session : str, optional
-            Who stops it. Where others have asked for it since it began, it goes on for them; without a session it stops always.
+            Who asks. Where others have asked for the run since it began, it goes on for them as it does; without a session it
+            is always done.
 
         Returns
         -------
         bool
-            Whether it stops, or has stopped now.
+            False where it goes on for others.
         """
         return self._desk.stop(run_id, session)
 
@@ -143,10 +153,13 @@ class Engine:
 
         A running one leaves after its epoch and is then paused, unless others have asked for it; its successor takes its pace.
         One that is paused, or was interrupted after a pause, has its successor at once, at the pace given here. One that has not
-        begun gives way to one with that λ from the start. Where no epoch is left, or λ is that already, nothing happens.
+        begun gives way to one with that λ from the start. Where no epoch is left, λ is that already or there is no penalty,
+        nothing happens.
 
         Raises
         ------
+        EngineError
+            When another session has changed λ in this epoch.
         SpecError
             When λ is out of range.
         """

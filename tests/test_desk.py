@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from l1demo import attempts
-from l1demo.attempts import EngineError, Pace
+from l1demo.attempts import ONE_MORE, EngineError, Pace
 from l1demo.desk import Desk
 from l1demo.link import LOST
 from l1demo.spec import RunSpec
@@ -137,7 +137,7 @@ ASKS: dict[str, Callable[[Desk], object]] = {
     "submit": lambda desk: desk.submit(SPEC, "ann", FAST),
     "resume": lambda desk: desk.resume(SPEC.id, "ann", FAST),
     "pause": lambda desk: desk.pause(SPEC.id),
-    "pace": lambda desk: desk.set_pace(SPEC.id, Pace(5, 0.5)),
+    "pace": lambda desk: desk.set_pace(SPEC.id, 5, 0.5),
     "stop": lambda desk: desk.stop(SPEC.id, "ann"),
     "change": lambda desk: desk.change(SPEC.id, 0.01, "ann", FAST),
     "delete": lambda desk: desk.delete(SPEC.id, "ann"),
@@ -230,15 +230,15 @@ def test_another_pace_loses_nothing_and_the_view_does_not_flicker(desk, workers)
     workers.epoch()
     shown = []
     show, desk.ledger.show = desk.ledger.show, lambda run: (shown.append((run.id, run.state)), show(run))
-    desk.set_pace(SPEC.id, Pace(5, 1.5))
+    desk.set_pace(SPEC.id, 5, 1.5)
     workers.epoch()
     workers.leave()
     assert (workers.spec.id, workers.checkpoint, workers.until, workers.wait) == (SPEC.id, b"2", 5, 1.5)
     assert {state for run_id, state in shown if run_id == SPEC.id} == {RUNNING}
-    desk.set_pace(SPEC.id, Pace(5, 1.5))
+    desk.set_pace(SPEC.id, 5, 1.5)
     assert not workers.is_asked
     workers.epoch()
-    desk.set_pace(SPEC.id, Pace(2))  # which it is beyond already
+    desk.set_pace(SPEC.id, 2)  # which it is beyond already
     workers.epoch()
     workers.leave()
     assert (run(desk).state, len(run(desk).rows)) == (PAUSED, 4)
@@ -246,7 +246,7 @@ def test_another_pace_loses_nothing_and_the_view_does_not_flicker(desk, workers)
 
 def test_a_queued_run_takes_another_pace_at_once(desk, workers) -> None:
     bring(desk, workers, QUEUED)
-    desk.set_pace(SPEC.id, Pace(3, 0.5))
+    desk.set_pace(SPEC.id, 3, 0.5)
     workers.leave("refused", "It cannot be.")
     assert (workers.spec.id, workers.until, workers.wait) == (SPEC.id, 3, 0.5)
 
@@ -562,3 +562,118 @@ def test_a_desk_that_does_not_answer_is_told(desk, monkeypatch) -> None:
         with pytest.raises(EngineError, match="did not answer"):
             desk.pause(SPEC.id)
     busy.set()
+
+
+def test_a_run_is_held_and_slowed_only_where_nobody_else_has_asked_for_it(desk, workers) -> None:
+    desk.submit(SPEC, "ann", FAST)
+    assert desk.set_pace(SPEC.id, wait=0.5, session="a passer-by") is False
+    assert desk.pause(SPEC.id, "a passer-by") is False
+    desk.submit(SPEC, "bob", FAST)
+    assert desk.set_pace(SPEC.id, ONE_MORE, session="ann") is False
+    assert desk.pause(SPEC.id, "ann") is False
+    assert not workers.is_asked
+    desk.stop(SPEC.id, "ann")
+    assert desk.set_pace(SPEC.id, wait=0.5, session="bob") is True
+    workers.obey()
+    assert (run(desk).state, workers.until, workers.wait) == (RUNNING, 0, 0.5)
+    assert desk.pause(SPEC.id, "bob") is True
+    workers.obey()
+    assert run(desk).state == PAUSED
+    assert desk.pause(OTHER.id, "bob") is True  # there is nothing that goes on for others
+
+
+def test_another_wait_leaves_the_epoch_of_the_pause_and_the_other_way_round(desk, workers) -> None:
+    desk.submit(SPEC, "ann", FAST)
+    workers.epoch()
+    desk.set_pace(SPEC.id, ONE_MORE)
+    desk.set_pace(SPEC.id, wait=1.5)
+    workers.obey()
+    assert (run(desk).state, len(run(desk).rows)) == (PAUSED, 2)
+    desk.resume(SPEC.id, "ann", Pace(5, 1.5))
+    desk.set_pace(SPEC.id, wait=0.5)
+    workers.obey()
+    assert (workers.until, workers.wait) == (5, 0.5)
+    desk.set_pace(SPEC.id, until=6)
+    workers.obey()
+    assert (workers.until, workers.wait) == (6, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"), [(QUEUED, 1), (PAUSED, 3), (STOPPED, 1), (FAILED, 1), (INTERRUPTED, 1), (AFTER_PAUSE, 4)]
+)
+def test_one_more_epoch_is_the_one_after_those_that_count(desk, workers, state, shown) -> None:
+    bring(desk, workers, state)
+    if state == QUEUED:
+        desk.set_pace(SPEC.id, ONE_MORE)
+        workers.leave("refused", "It cannot be.")
+    else:
+        desk.submit(SPEC, "ann", Pace(ONE_MORE))
+    assert workers.until == shown
+    for _epoch in range(shown - int(workers.checkpoint or 0)):
+        workers.epoch()
+    workers.leave()
+    assert (run(desk).state, len(run(desk).rows)) == (PAUSED, shown)
+
+
+@pytest.mark.parametrize("ask", ["pause", "change"])
+def test_a_queued_run_that_will_begin_from_nothing_is_not_paused_after_epochs_of_an_earlier_time(desk, workers, ask) -> None:
+    bring(desk, workers, STOPPED)
+    desk.submit(OTHER, "bob", FAST)
+    desk.submit(SPEC, "ann", FAST)
+    assert (run(desk).state, len(run(desk).rows)) == (QUEUED, 2)
+    ASKS[ask](desk)
+    assert (run(desk).state, run(desk).rows, run(desk).last) == (PAUSED, (), None)
+    assert desk.ledger.weights(SPEC.id) is None
+    assert desk.ledger.film(SPEC.id) == {}
+
+
+@pytest.mark.parametrize("state", [QUEUED, RUNNING, PAUSED])
+@pytest.mark.parametrize("penalty", ["l1", "none"])
+def test_what_changes_nothing_is_no_change(desk, workers, state, penalty) -> None:
+    spec = SPEC.with_values(penalty=penalty)
+    if state == QUEUED:
+        desk.submit(OTHER, "bob", FAST)
+    desk.submit(spec, "ann", FAST)
+    if state == PAUSED:
+        desk.pause(spec.id)
+        workers.obey()
+    desk.change(spec.id, spec.lam if penalty == "l1" else 0.5, "ann", FAST)
+    workers.obey()
+    assert (run(desk, spec).state, run(desk, spec).successor) == (state, "")
+    assert len(desk.ledger.history("ann", 9)) == 1
+
+
+def test_a_successor_that_is_paused_at_once_is_its_askers(desk, workers) -> None:
+    desk.submit(SPEC, "ann", FAST)
+    desk.change(SPEC.id, 0.01, "ann", FAST)
+    desk.pause(SPEC.id)
+    workers.obey()
+    successor = run(desk).successor
+    assert desk.stop(successor, "a passer-by") is False
+    assert desk.ledger.run(successor).state == PAUSED
+    assert desk.stop(successor, "ann") is True
+    assert desk.ledger.run(successor).state == STOPPED
+
+
+def test_of_two_who_change_lam_in_one_epoch_the_second_is_told(desk, workers) -> None:
+    desk.submit(SPEC, "ann", FAST)
+    desk.submit(SPEC, "bob", FAST)
+    desk.change(SPEC.id, 0.01, "ann", FAST)
+    with pytest.raises(EngineError, match="changed λ in this epoch"):
+        desk.change(SPEC.id, 0.02, "bob", FAST)
+    desk.change(SPEC.id, 0.03, "ann", FAST)  # who thinks better of it
+    workers.obey()
+    assert run(desk).successor == SPEC.with_change(2, 0.03).id
+
+
+def test_while_a_second_change_is_to_come_the_first_ones_successor_is_not_named(desk, workers) -> None:
+    desk.submit(SPEC, "ann", FAST)
+    desk.submit(SPEC, "bob", FAST)
+    desk.change(SPEC.id, 0.01, "ann", FAST)
+    workers.obey()
+    assert run(desk).successor
+    workers.leave("refused", "It cannot be.")  # the successor; the run goes on for Bob
+    desk.change(SPEC.id, 0.02, "bob", FAST)
+    assert (run(desk).state, run(desk).successor) == (RUNNING, "")
+    workers.obey()
+    assert run(desk).successor == SPEC.with_change(3, 0.02).id

@@ -252,7 +252,7 @@ def test_a_run_that_pauses_changes_pace_and_outlives_its_lab_is_bit_for_bit_an_u
         assert lab.weights(run_id)
         lab.resume(run_id, "ann", wait=60)
         wait_for(lambda: len(lab.run(run_id).rows) == 2)
-        lab.pace(run_id, until=20)  # which ends the waiting
+        lab.pace(run_id, until=20, wait=0)  # which ends the waiting
         wait_for(lambda: lab.run(run_id).state == PAUSED)
         assert len(lab.run(run_id).rows) == 20
     with Engine(tmp_path / "a", scheduler=address, train=fakes.mixed_run) as lab:
@@ -279,7 +279,7 @@ def test_a_resumed_run_whose_worker_is_killed_ends_with_the_same_rows(engine, wa
     live = engine._desk._live[run_id]
     wait_for(lambda: live.losses == 1)
     assert live.epoch == 3  # from where it begins again
-    engine.pace(run_id)
+    engine.pace(run_id, wait=0)
     run = wait_for(lambda: (r := engine.run(run_id)).ended and r)
     assert run.state == DONE
     assert result(engine, run_id) == undisturbed(engine, tmp_path, wanted, wait_for)
@@ -297,7 +297,7 @@ def test_lam_changed_in_mid_run_gives_what_its_description_gives_from_nothing(en
     since = len(first.rows) + 1
     assert (first.state, since) == (PAUSED, 6)
     assert first.successor == wanted.with_change(since, 0.02).id
-    engine.pace(first.successor)
+    engine.pace(first.successor, wait=0)
     second = wait_for(lambda: (r := engine.run(first.successor)).ended and r)
     assert second.state == DONE
     assert second.spec.changes == ((since, 0.02),)

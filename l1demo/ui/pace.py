@@ -46,7 +46,7 @@ def buttons(run: Run | None) -> None:
 
 
 def _change_of_lam(run: Run | None) -> None:
-    if run is None or (run.ended and run.state != PAUSED):
+    if run is None or (run.ended and run.state != PAUSED) or run.spec.penalty.kind == "none":
         return
     chosen = state.spec().lam
     if chosen == run.spec.lam_at(len(run.rows) + 1):
@@ -74,8 +74,7 @@ def _new_start() -> None:
 
 
 def _pause(run: Run) -> None:
-    if state.alone(run.id):
-        state.attempt(engine.current().pause, run.id)
+    state.attempt(engine.current().pause, run.id, identity.visitor())
 
 
 def _go_on(run: Run) -> None:
@@ -84,17 +83,16 @@ def _go_on(run: Run) -> None:
 
 def _one_epoch(run: Run | None) -> None:
     if run is not None and not run.ended:
-        if state.alone(run.id):
-            state.attempt(engine.current().pace, run.id, len(run.rows) + 1, _wait())
+        state.attempt(engine.current().pace, run.id, engine.ONE_MORE, _wait(), identity.visitor())
     elif run is not None and run.state == PAUSED:
-        state.attempt(engine.current().resume, run.id, identity.visitor(), len(run.rows) + 1, _wait())
-    elif state.submit(state.spec(), until=1, wait=_wait()):
+        state.attempt(engine.current().resume, run.id, identity.visitor(), engine.ONE_MORE, _wait())
+    elif state.submit(state.spec(), until=engine.ONE_MORE, wait=_wait()):
         state.show(state.spec())
 
 
 def _new_pace(run: Run | None) -> None:
-    if run is not None and not run.ended and state.alone(run.id):
-        state.attempt(engine.current().pace, run.id, 0, _wait())
+    if run is not None and not run.ended:
+        state.attempt(engine.current().pace, run.id, None, _wait(), identity.visitor())
 
 
 def _change(run: Run, lam: float) -> None:

@@ -68,9 +68,10 @@ def progress(run: Run) -> None:
         case "stopped":
             text = _("Stopped after {epochs} of {of} epochs").format(epochs=epochs, of=of)
         case "interrupted":
-            text = _("Interrupted after {epochs} of {of} epochs, because the lab was ended; Train runs it again").format(
-                epochs=epochs, of=of
-            )
+            text = _(
+                "Interrupted after {epochs} of {of} epochs, because the lab was ended;"
+                " Train runs it again, from its last pause if it had one"
+            ).format(epochs=epochs, of=of)
         case _:
             text = run.error
     st.progress(min(1.0, epochs / of), text)

@@ -54,6 +54,7 @@ def show_refusal() -> None:
 
 def show(shown: RunSpec) -> None:
     """Make a run the one that is shown, on every page and in the URL."""
+    st.session_state.pop("changing", None)
     st.session_state.shown = shown.id
     st.session_state.spec = shown
 
@@ -71,7 +72,10 @@ def shown(page: str) -> Run | None:
             refuse(_("The run of this address has not been made here; its settings are chosen, so press Train."))
             del st.query_params["run"]
         return None
-    if run.successor and st.session_state.get("changing") == run.id and (successor := find(run.successor)):
+    changing = st.session_state.get("changing") == run.id
+    if changing and (run.successor or run.ended):  # once: who comes back to the first run later is to see it
+        del st.session_state.changing
+    if changing and run.successor and (successor := find(run.successor)):
         st.session_state.shown, run = successor.id, successor  # the settings stay as they were chosen for it
     elif "shown" not in st.session_state:
         show(run.spec)
@@ -100,23 +104,16 @@ def submit(wanted: RunSpec, until: int = 0, wait: float = 0.0) -> bool:
 def stop(*run_ids: str) -> None:
     """Stop runs, or leave those that others have asked for, too."""
     for run_id in run_ids:
-        alone(run_id)
         attempt(engine.current().stop, run_id, identity.visitor())
 
 
-def alone(run_id: str) -> bool:
-    """Return whether a run is this visitor's alone to hold; where it is not, leave a sentence."""
-    shared = engine.current().shared(run_id, identity.visitor())
-    if shared:
-        refuse(_("Others have asked for this run too, so it goes on for them."))
-    return not shared
-
-
 def attempt(function: Callable[..., object], *args: Any) -> bool:
-    """Ask the engine for something; where that fails, leave a sentence and return False."""
+    """Ask the engine for something; where that fails, or others need the run as it is, leave a sentence and return False."""
     try:
-        function(*args)
+        done = function(*args) is not False
     except (EngineError, StoreError, LabError) as error:
         refuse(str(error))
         return False
-    return True
+    if not done:
+        refuse(_("Others have asked for this run too, so it goes on for them."))
+    return done
