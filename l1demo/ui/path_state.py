@@ -145,8 +145,17 @@ def numbers(asked: Asked, runs: tuple[Run, ...]) -> tuple[Path, Path | None]:
 
 
 def of_runs(asked: Asked, runs: tuple[Run, ...]) -> Shown | None:
-    """Return the path that runs made; None where the first left no weights."""
-    first = runs[0]
+    """Return the path that runs made; None where the first left no weights.
+
+    Raises
+    ------
+    PathError
+        When one of the paths has been deleted since.
+    """
+    made = {run.id: run for run in runs}
+    if not all(spec.id in made for spec in asked.plan.paths):
+        raise PathError(_("A run of this path has been deleted. Press Run to train it again, or look at the lab's own path."))
+    first = made[asked.plan.paths[0].id]
     blob = engine.current().weights(first.id)
     stops = path_weights.read(blob) if blob else []
     if blob is None or not stops:

@@ -106,6 +106,30 @@ def test_several_seeds_are_runs_submitted_together_whose_path_replaces_the_shipp
     assert len(staged(page)[1]["steps"]) == 17 and not page.query_params
 
 
+@pytest.mark.parametrize(("seed", "gone"), [("70", [0]), ("72", [1]), ("74", [0, 1])])
+def test_a_path_whose_runs_have_been_deleted_is_told_and_can_be_made_again(
+    small, engine, submitted, ended, staged, seed, gone
+) -> None:
+    page = small(seed=seed)
+    button(page, "Run").click().run()
+    first, second = submitted
+    for spec in (first, second):
+        ended(spec)
+    visitor = page.run().session_state["visitor"]
+    for i in gone:
+        engine.delete(submitted[i].id, visitor)
+    page.run()
+    assert not page.exception and "A run of this path has been deleted." in page.error[0].value
+    assert not page.success
+    button(page, "Run").click().run()
+    for spec in (first, second):
+        ended(spec)
+    page.run()
+    assert not page.exception and not page.error and len(staged(page)[1]["steps"]) == 3
+    button(page, "Show the lab's own path").click().run()
+    assert len(staged(page)[1]["steps"]) == 17
+
+
 def test_cold_starts_are_usual_runs_and_are_compared(small, submitted, ended, staged) -> None:
     page = small()
     page.toggle(key="path-cold").set_value(True).run()
