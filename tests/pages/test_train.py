@@ -287,13 +287,44 @@ def test_lam_is_changed_in_mid_run_by_its_button_alone(visit, engine, wait_for, 
     assert [shape["label"]["text"] for shape in charted(page, "train-loss")["figure"]["layout"]["shapes"]][-1] == "λ = 0.005"
     assert r"0.005 \times" in page.latex[0].value
     assert engine.run(spec.id).state == PAUSED  # what it would have been without the change can still be seen
-    for _look in range(2):
-        choose_earlier(page, spec)
-        assert page.query_params["run"] == spec.id and page.progress[0].text == "Paused after 1 of 4 epochs"
-        page.run()
-        assert page.query_params["run"] == spec.id
-        choose_earlier(page, run.spec)
-        assert page.query_params["run"] == changed.id
+    page.session_state["shown"] = spec.id  # as who chooses it among the earlier runs
+    page.run()
+    assert page.query_params["run"] == spec.id
+    assert page.progress[0].text == "Paused after 1 of 4 epochs"
+
+
+def test_without_a_penalty_there_is_no_lam_to_change(visit, engine, wait_for) -> None:
+    _spec, page = held(visit, engine, wait_for, fakes.NOISE + 26, penalty="none")
+    page.selectbox(key="set-penalty").select("l1").run()
+    page.select_slider(key="set-lam").set_value(5e-3).run()
+    assert not page.exception
+    assert not [each for each in page.button if each.label.startswith("Go on with λ")]
+    assert not [each for each in page.caption if "in the midst of this run" in each.value]
+
+
+def test_slow_motion_leaves_one_epoch_one_epoch(visit, engine, wait_for) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 27, epochs=3)
+    page = visit("train", **spec.to_query())
+    button(page, "One epoch").click().run()
+    wait_for(lambda: engine.run(spec.id).state == RUNNING)
+    page.run()
+    page.toggle(key="slow").set_value(True).run()
+    assert not page.warning
+    Queue(f"pace-{spec.seed}", client=engine._connection.client).put(None)
+    wait_for(lambda: engine.run(spec.id).rows)
+    assert wait_for(lambda: (run := engine.run(spec.id)).ended and run).state == PAUSED
+    assert len(engine.run(spec.id).rows) == 1
+
+
+def test_one_epoch_of_an_interrupted_run_goes_on_from_its_pause(visit, engine, wait_for) -> None:
+    spec, page = held(visit, engine, wait_for, fakes.NOISE + 28)
+    engine._desk._store.finish(spec.id, INTERRUPTED)
+    engine._desk.ledger._runs.clear()
+    page.run()
+    assert page.progress[0].text.endswith("from its last pause if it had one")
+    button(page, "One epoch").click().run()
+    run = wait_for(lambda: (run := engine.run(spec.id)) and run.state == PAUSED and run)
+    assert [row["epoch"] for row in run.rows] == [1, 2]
 
 
 def test_a_new_start_is_a_button_of_its_own(visit, submitted, ended) -> None:
