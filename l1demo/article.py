@@ -119,7 +119,7 @@ def _came_to(run: Run, how: str, scale: Mapping[str, float] | None) -> str:
 def _shares(run: Run) -> dict[str, str]:
     last = run.rows[-1]
     return {
-        "heard": _("{share} of strangers' words").format(share=percent(last["val_accuracy"])),
+        "heard": _("{share} of unseen speakers' words").format(share=percent(last["val_accuracy"])),
         "zeros": percent(last["exact_zero_fraction"]),
         "near": percent(last["near_zero_fraction"] - last["exact_zero_fraction"]),
     }

@@ -1,4 +1,4 @@
-"""Runs with and without penalty, several starts of each, to means, bands and the sentences that they support.
+"""Runs with and without penalty, several seeds of each, to means, bands and the sentences that they support.
 
 What is trained stands here too, as descriptions; training is the engine's, drawing is ``overfit_charts``'.
 """
@@ -113,7 +113,7 @@ def findings(runs: Sequence[Trio], guessing: float | None) -> list[str]:
     if guessing is not None and _by_lot(done[0][0].spec, guessing):
         said.insert(0, _of_shuffled(dense, guessing))
     elif dense.seen_accuracy is not None:
-        said.insert(0, _of_voices(dense.seen_accuracy, dense.val_accuracy))
+        said.insert(0, _of_speakers(dense.seen_accuracy, dense.val_accuracy))
     return said
 
 
@@ -136,26 +136,31 @@ def _of_lam(dense: Ends, sparse: Ends) -> str:
         head = (
             _("λ = {lam:g} helped: its validation loss is {sparse:.3f}, lower by {by:.3f} than {dense:.3f} without penalty.")
             if helped
-            else _("On this start L1 did not help: validation loss {sparse:.3f} with λ = {lam:g}, and {dense:.3f} without penalty.")
+            else _(
+                "With this seed L1 did not help: validation loss {sparse:.3f} with λ = {lam:g}, and {dense:.3f} without penalty."
+            )
         )
     elif 2 * helped > n and better.mean() > 0:
         head = _(
-            "λ = {lam:g} had the lower validation loss in {helped} of {n} starts: {sparse:.3f} on average, and {dense:.3f} without "
+            "λ = {lam:g} had the lower validation loss in {helped} of {n} seeds: {sparse:.3f} on average, and {dense:.3f} without "
             "penalty. The difference is {by:.3f} ± {error:.3f} (standard error)."
         )
     else:
         head = _(
-            "On these starts L1 did not help: λ = {lam:g} had the lower validation loss in {helped} of {n} only, {sparse:.3f} on "
+            "With these seeds L1 did not help: λ = {lam:g} had the lower validation loss in {helped} of {n} only, {sparse:.3f} on "
             "average, and {dense:.3f} without penalty (the difference ± {error:.3f}, one standard error)."
         )
-    rest = _("The gap between training and validation is {gap:.3f} instead of {gap_dense:.3f}, and {zeros} of the weights are 0.")
+    rest = _(
+        "The generalisation gap, validation loss less training loss, is {gap:.3f} instead of {gap_dense:.3f}, and {zeros} of the "
+        "weights are 0."
+    )
     return f"{head} {rest}".format(**values)
 
 
 def _of_too_large(runs: Sequence[Run], large: Ends, guessing: float | None) -> str:
     values = {"lam": large.lam, "loss": large.val_loss.mean(), "accuracy": percent(float(large.val_accuracy.mean()))}
     if guessing is None or not all(advice.deaf(run, guessing) for run in runs):
-        return _("λ = {lam:g}: validation loss {loss:.3f}, and {accuracy} of the words are heard right.").format(**values)
+        return _("λ = {lam:g}: validation loss {loss:.3f}, accuracy {accuracy}.").format(**values)
     values["guessing"] = advice.price_of_guessing(runs[0], guessing)
     words = {run.rows[-1].get("always", "") for run in runs}
     if len(words) == 1 and (word := words.pop()):
@@ -176,8 +181,8 @@ def _by_lot(spec: RunSpec, guessing: float) -> bool:
 def _of_shuffled(dense: Ends, guessing: float) -> str:
     return _(
         "The labels are drawn by lot, so there is nothing to learn from them. Without penalty the network still gives {train} of "
-        "its training clips the label they have: it knows them by heart. Of the validation clips it hears {val} right; "
-        "a guess hears {chance}."
+        "its training clips the label they have: it knows them by heart. Its validation "
+        "accuracy is {val}; that of a guess is {chance}."
     ).format(
         train=percent(float(dense.train_accuracy.mean())),
         val=percent(float(dense.val_accuracy.mean())),
@@ -185,8 +190,8 @@ def _of_shuffled(dense: Ends, guessing: float) -> str:
     )
 
 
-def _of_voices(seen: np.ndarray, strangers: np.ndarray) -> str:
+def _of_speakers(seen: np.ndarray, unseen: np.ndarray) -> str:
     return _(
-        "The same network hears {seen:.0f} % of the words of voices it knows, in recordings it never heard, "
-        "and {strangers:.0f} % of strangers'."
-    ).format(seen=100 * seen.mean(), strangers=100 * strangers.mean())
+        "The same network hears {seen} of the words of seen speakers, in recordings it never heard, and {unseen} of those of "
+        "unseen speakers."
+    ).format(seen=percent(float(seen.mean())), unseen=percent(float(unseen.mean())))

@@ -1,4 +1,4 @@
-"""Runs of several starts to Plotly figures: their mean, their range, and each start's three λ joined by a line."""
+"""Runs of several seeds to Plotly figures: their mean, their range, and each seed's three λ joined by a line."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def highest_loss(runs: Sequence[Trio], guessing: float | None) -> float:
 
 
 def losses(runs: Sequence[Run], top: float, guessing: float | None) -> Chart:
-    """Draw training and validation loss of one λ: for one start with the gap shaded, for several the mean and the range."""
+    """Draw training and validation loss of one λ: for one seed with the gap shaded, for several the mean and the range."""
     train, val = (overfit.band(runs, name) for name in ("train_loss", "val_loss"))
     gap = {"fill": "tonexty", "fillcolor": SHADES[VALIDATION]} if len(runs) == 1 else {}
     lines = [
@@ -38,10 +38,10 @@ def losses(runs: Sequence[Run], top: float, guessing: float | None) -> Chart:
 
 
 def accuracies(runs: Sequence[Run]) -> Chart:
-    """Draw the fraction of clips that one λ hears right; with the split "both" of known voices, too."""
+    """Draw the accuracy of one λ; with the split "both" that on seen speakers, too."""
     named = [("train_accuracy", _("training"), TRAIN), ("val_accuracy", _("validation"), VALIDATION)]
     if all("seen_accuracy" in run.rows[0] for run in runs if run.rows) and any(run.rows for run in runs):
-        named = [named[0], ("seen_accuracy", _("known voices"), ZERO), ("val_accuracy", _("strangers"), VALIDATION)]
+        named = [named[0], ("seen_accuracy", _("seen speakers"), ZERO), ("val_accuracy", _("unseen speakers"), VALIDATION)]
     bands = [(overfit.band(runs, name), label, colour) for name, label, colour in named]
     lines = [line for band, _label, colour in bands if len(runs) > 1 for line in _range(band, colour)]
     lines += [_line(band.mean, label, colour) for band, label, colour in bands]
@@ -51,14 +51,14 @@ def accuracies(runs: Sequence[Run]) -> Chart:
 
 
 def seeds(runs: Sequence[Trio]) -> Chart:
-    """Draw each start's validation loss under the three λ, joined by a line, and the mean with its standard error."""
+    """Draw each seed's validation loss under the three λ, joined by a line, and the mean with its standard error."""
     done = overfit.whole(runs)
     lams = [f"λ = {run.spec.lam:g}" for run in runs[0]]
     table = np.array([[run.rows[-1]["val_loss"] for run in three] for three in done], float).reshape(len(done), 3)
     lines: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines+markers", "x": lams, "y": packed(row.astype(np.float32)), "opacity": 0.55}
         | {"line": {"color": WEIGHT, "width": 1.5}, "marker": {"size": 6}, "showlegend": False}
-        | {"name": _("start {seed}").format(seed=three[0].spec.seed)}
+        | {"name": _("seed {seed}").format(seed=three[0].spec.seed)}
         for three, row in zip(done, table, strict=True)
     ]
     if len(done) > 1:
@@ -81,7 +81,7 @@ def seeds(runs: Sequence[Trio]) -> Chart:
 def _losses_finding(train: Band, val: Band) -> str:
     if not len(val.mean):
         return _("No epoch has ended yet.")
-    return _("Epoch {epoch}: training loss {train:.3f}, validation loss {val:.3f}; the gap is {gap:+.3f}.").format(
+    return _("Epoch {epoch}: training loss {train:.3f}, validation loss {val:.3f}; the generalisation gap is {gap:+.3f}.").format(
         epoch=len(val.mean), train=train.mean[-1], val=val.mean[-1], gap=round(val.mean[-1], 3) - round(train.mean[-1], 3)
     )
 
@@ -90,8 +90,8 @@ def _accuracies_finding(bands: Sequence[tuple[Band, str, str]]) -> str:
     epochs = len(bands[0][0].mean)
     if not epochs:
         return _("No epoch has ended yet.")
-    heard = ", ".join(f"{label} {percent(float(band.mean[-1]))}" for band, label, _colour in bands)
-    return _("Epoch {epoch}, clips heard right: {heard}.").format(epoch=epochs, heard=heard)
+    shares = ", ".join(f"{label} {percent(float(band.mean[-1]))}" for band, label, _colour in bands)
+    return _("Epoch {epoch}, accuracy: {shares}.").format(epoch=epochs, shares=shares)
 
 
 def _of_band(runs: Sequence[Run]) -> str:
@@ -104,14 +104,14 @@ def _of_band(runs: Sequence[Run]) -> str:
 
 def _seeds_finding(lams: Sequence[str], table: np.ndarray) -> str:
     if not len(table):
-        return _("No start has been trained with all three λ yet.")
+        return _("No seed has been trained with all three λ yet.")
     means = ", ".join(f"{mean:.3f} ({lam})" for lam, mean in zip(lams, table.mean(0), strict=True))
     if len(table) == 1:
-        return _(
-            "One start, validation loss: {means}. Each further start draws other clips, wrong labels and first weights."
-        ).format(means=means)
+        return _("One seed, validation loss: {means}. Each further seed draws other clips, wrong labels and first weights.").format(
+            means=means
+        )
     helped = int((table[:, 1] < table[:, 0]).sum())
-    return _("Mean validation loss of {n} starts: {means}. {lam} is below {none} in {helped} of them.").format(
+    return _("Mean validation loss of {n} seeds: {means}. {lam} is below {none} in {helped} of them.").format(
         n=len(table), means=means, lam=lams[1], none=lams[0], helped=helped
     )
 

@@ -92,9 +92,9 @@ def pair(found: Sequence[Mapping[str, Any]], accuracies: Sequence[float], subjec
     }
     layout["margin"] = layout["margin"] | {"t": 24}
     said = [
-        _("{name}: {right} of the validation clips right, {zeros} of the weights 0, {kept} of {all} units left").format(
+        _("{name}: accuracy {accuracy}, {zeros} of the weights 0, {kept} of {all} units left").format(
             name=name,
-            right=percent(accuracy),
+            accuracy=percent(accuracy),
             zeros=percent(1 - each["nonzero"] / each["weights"]),
             kept=sum(each["kept"]),
             all=sum(each["units"]),

@@ -19,7 +19,7 @@ HEIGHT, TABLE = 380, 290  # pixels
 
 
 def chosen() -> tuple[float, int]:
-    """λ and the start that are shown: at first those of the address."""
+    """λ and the seed that are shown: at first those of the address."""
     if "methods" not in st.session_state:
         st.session_state.methods = START
         asked = {name: value for name, value in st.query_params.to_dict().items() if name in ("lam", "seed")}
@@ -168,9 +168,7 @@ def draw_article(runs: tuple[Run, ...]) -> None:
     if said := article.findings(shown, scale):
         st.success("\n".join(f"- {sentence}" for sentence in said), icon=":material/lightbulb:")
     else:
-        st.info(
-            _("Three runs from the same start: λ unused, λΣ|w| in the loss, and its soft threshold."), icon=":material/balance:"
-        )
+        st.info(_("Three runs of one seed: λ unused, λΣ|w| in the loss, and its soft threshold."), icon=":material/balance:")
     for column, (key, run) in zip(st.columns(3, gap="medium"), shown.items(), strict=True):
         with column:
             st.markdown(f"**{_(HEADS[key])}**")
@@ -194,7 +192,7 @@ with side:
     buttons("methods", _("Train all seven"), specs, train, new_start)
     st.caption(
         _(
-            "All seven begin with the same weights (start {seed}) and see the same {clips} clips in the same order, without "
+            "All seven begin with the same weights (seed {seed}) and see the same {clips} clips in the same order, without "
             "augmentation: {hidden} hidden units, {epochs} epochs, the first {free} without penalty. Proximal SGD has a learning "
             "rate of {sgd:g} instead of Adam's {adam:g}."
         ).format(

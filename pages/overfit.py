@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from l1demo import overfit, overfit_charts
+from l1demo.charts import percent
 from l1demo.overfit import EXPERIMENTS, SHUFFLED
 from l1demo.spec import RunSpec, SpecError, control
 from l1demo.store import Run
@@ -15,7 +16,7 @@ SEEDS = (1, 3, 5, 10)
 CLIPS, WRONG = (50, 100, 150, 300, 600, 1200, 0), (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75)
 VOICES, HIDDEN = (2, 4, 8, 16, 32, 64, 0), (16, 32, 64, 128)
 LAMS = (3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 4e-3, 6e-3, 1e-2)
-NAMES = {"wrong": N_("wrong labels"), "shuffled": N_("shuffled labels"), "voices": N_("seen and unseen voices")}
+NAMES = {"wrong": N_("wrong labels"), "shuffled": N_("shuffled labels"), "voices": N_("seen and unseen speakers")}
 HEADS = (N_("no penalty"), N_("some penalty"), N_("too much"))
 HEIGHT = 200  # pixels
 
@@ -117,7 +118,7 @@ def draw_controls() -> None:
     stops("lam", _("A good λ?"), LAMS, "{:g}".format, spec.lam, help=_("The third network has ten times as much."))
     stops("train_clips", _("Training clips"), CLIPS, number, spec.corpus.train_clips)
     shuffled = spec.corpus.label_noise == SHUFFLED
-    stops("label_noise", _("Wrong labels"), WRONG, "{:.0%}".format, spec.corpus.label_noise, disabled=shuffled)
+    stops("label_noise", _("Wrong labels"), WRONG, lambda share: f"{100 * share:g} %", spec.corpus.label_noise, disabled=shuffled)
     st.session_state["overfit-shuffled"] = shuffled
     wanted = {"on_change": choose, "args": ("overfit-shuffled", "shuffled")}
     st.toggle(_("Shuffle all labels"), key="overfit-shuffled", help=_("Every label is drawn by lot."), **wanted)
@@ -127,9 +128,7 @@ def draw_controls() -> None:
     st.selectbox(_("Validate on"), control("split").choices, key=key, **wanted)
     stops("train_voices", _("Training voices"), VOICES, number, spec.corpus.train_voices)
     stops("hidden", _("Hidden units"), HIDDEN, "{:g}".format, spec.model.hidden)
-    stops(
-        "seeds", _("Starts"), SEEDS, "{:g}".format, seeds, help=_("Other clips, other wrong labels and other first weights each.")
-    )
+    stops("seeds", _("Seeds"), SEEDS, "{:g}".format, seeds, help=_("Other clips, other wrong labels and other first weights each."))
 
 
 def draw(runs: tuple[Run, ...]) -> None:
@@ -165,16 +164,18 @@ def readouts(runs: tuple[Run, ...]) -> None:
     bands = {name: overfit.band(runs, name).mean for name in ("train_loss", "val_loss", "val_accuracy", "exact_zero_fraction")}
     last = {name: float(mean[-1]) for name, mean in bands.items() if len(mean)}
     shown = (
-        (_("validation loss"), "{val_loss:.3f}"),
-        (_("gap"), "{gap:+.3f}"),
-        (_("heard right"), "{val_accuracy:.1%}"),
-        (_("exactly 0"), "{exact_zero_fraction:.1%}"),
+        (_("validation loss"), lambda: f"{last['val_loss']:.3f}", None),
+        (
+            _("gap"),
+            lambda: f"{round(last['val_loss'], 3) - round(last['train_loss'], 3):+.3f}",
+            _("The generalisation gap: validation loss less training loss."),
+        ),
+        (_("accuracy"), lambda: percent(last["val_accuracy"]), None),
+        (_("exactly 0"), lambda: percent(last["exact_zero_fraction"]), None),
     )
     with st.container(horizontal=True, gap="small"):
-        for label, form in shown:
-            gap = round(last["val_loss"], 3) - round(last["train_loss"], 3) if last else 0.0
-            value = form.format(**last, gap=gap) if last else "–"
-            st.metric(label, value, width=run_view.READOUT)
+        for label, value, help in shown:
+            st.metric(label, value() if last else "–", help=help, width=run_view.READOUT)
 
 
 choices = chosen()
@@ -201,7 +202,7 @@ with side:
     elif shown and not under_way:
         st.caption(_("This is trained. New start trains another."))
     else:
-        st.caption(_("Start {seed}").format(seed=choices[0].seed))
+        st.caption(_("Seed {seed}").format(seed=choices[0].seed))
     draw_controls()
 with main:
     run_view.follow(tuple(run.id for run in runs), draw)

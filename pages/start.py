@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from l1demo.charts import percent
 from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import Run
@@ -18,7 +19,7 @@ def pair(seed: int) -> tuple[RunSpec, RunSpec]:
 
 
 def chosen_seed() -> int | None:
-    """The start that is shown: of this visit, else of the URL."""
+    """The seed that is shown: of this visit, else of the URL."""
     if "start-seed" not in st.session_state and "seed" in st.query_params:
         try:
             st.session_state["start-seed"] = RunSpec.from_query({"seed": st.query_params["seed"]}).seed
@@ -59,13 +60,13 @@ def finding(dense: Run, sparse: Run) -> str:
     """Say what the two runs show, in their own numbers."""
     a, b = dense.rows[-1], sparse.rows[-1]
     return _(
-        "With λ = {lam:g}, {zeros:.0f} % of the weights are exactly 0, and the network still hears {sparse:.0f} % of the words of "
-        "voices it never met. With λ = 0 every weight is used, and it hears {dense:.0f} %."
+        "With λ = {lam:g}, {zeros} of the weights are exactly 0, and the network still hears {sparse} of the words of unseen "
+        "speakers, whose voices it never met. With λ = 0 every weight is used, and it hears {dense}."
     ).format(
         lam=sparse.spec.lam,
-        zeros=100 * b["exact_zero_fraction"],
-        sparse=100 * b["val_accuracy"],
-        dense=100 * a["val_accuracy"],
+        zeros=percent(b["exact_zero_fraction"]),
+        sparse=percent(b["val_accuracy"]),
+        dense=percent(a["val_accuracy"]),
     )
 
 

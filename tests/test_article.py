@@ -139,7 +139,7 @@ def test_the_findings_are_the_numbers_of_the_runs() -> None:
         "proximal": run(specs["proximal"], **deaf, exact_zero_fraction=1.0, near_zero_fraction=1.0, dead_units=[256, 256]),
     }
     code, price, formula, proximal = article.findings(runs, SCALE)
-    assert "hears 87.5 % of strangers' words, and 0.0 % of its weights are exactly 0" in code
+    assert "hears 87.5 % of unseen speakers' words, and 0.0 % of its weights are exactly 0" in code
     assert "0.01 × 28,750 = 287.5: 125 times the loss of guessing, ln 10 = 2.303" in price
     assert "always says “nine”, at a validation loss of 2.304. 0.0 % of its weights are exactly 0, another 75.0 %" in formula
     assert "100.0 % of its weights are exactly 0, another 0.0 %" in proximal

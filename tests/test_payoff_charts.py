@@ -94,9 +94,7 @@ def test_bands_that_no_longer_reach_the_network_are_grey_and_counted() -> None:
 
 def test_the_pair_is_told_in_its_own_numbers() -> None:
     chart = payoff_charts.pair([found(), found(nonzero=50, kept=[4])], [0.9, 0.8], "x")
-    assert (
-        "L1: 90.0 % of the validation clips right, 60.0 % of the weights 0, 10 of 16 units left; group lasso: 80.0 %" in chart.alt
-    )
+    assert "L1: accuracy 90.0 %, 60.0 % of the weights 0, 10 of 16 units left; group lasso: accuracy 80.0 %" in chart.alt
     assert [trace["x"] for trace in chart.figure["data"]] == [[1000, 500, 800]] * 2
     ms = {"dense": around(1.0), "l1": around(1.0), "group": around(0.5)}
     assert "is 2.0" in payoff_charts.pair_finding(ms)

@@ -12,8 +12,8 @@ def train(page: Page) -> None:
     page.get_by_role("button", name="Train all three").click()
     expect(page.get_by_text("Done: 8 epochs")).to_have_count(3)
     expect(page.get_by_role("img", name=re.compile("^Epoch 8: training loss"))).to_have_count(3)
-    expect(page.get_by_role("img", name=re.compile("^Epoch 8, clips heard right"))).to_have_count(3)
-    expect(page.get_by_role("img", name=re.compile("^One start, validation loss"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Epoch 8, accuracy"))).to_have_count(3)
+    expect(page.get_by_role("img", name=re.compile("^One seed, validation loss"))).to_be_visible()
 
 
 def test_three_networks_train_live_on_the_same_nodes_and_the_address_shows_them_again(visit: Callable[..., Page]) -> None:

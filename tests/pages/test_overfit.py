@@ -4,6 +4,7 @@ import fakes
 import pytest
 
 from l1demo import overfit
+from l1demo.charts import percent
 from l1demo.overfit import EXPERIMENTS
 from l1demo.store import DONE
 
@@ -49,6 +50,12 @@ def test_one_click_trains_three_that_differ_in_lam_alone_and_says_what_they_show
         assert [bar.text[:14] for bar in view.progress] == ["Done: 3 epochs"] * 3
         losses = [metric.value for metric in view.metric if metric.label == "validation loss"]
         assert losses == [f"{run.rows[-1]['val_loss']:.3f}" for run in runs]
+        for label, name in (("accuracy", "val_accuracy"), ("exactly 0", "exact_zero_fraction")):
+            assert [metric.value for metric in view.metric if metric.label == label] == [
+                percent(run.rows[-1][name]) for run in runs
+            ]
+        gaps = [metric.value for metric in view.metric if metric.label == "gap"]
+        assert gaps == [f"{round(run.rows[-1]['val_loss'], 3) - round(run.rows[-1]['train_loss'], 3):+.3f}" for run in runs]
         ranges = [charted(view, f"overfit-loss-{i}")["figure"]["layout"]["yaxis"]["range"] for i in range(3)]
         assert ranges[0] == ranges[1] == ranges[2]  # so that they can be compared
     assert page.caption[0].value == "This is trained. New start trains another."

@@ -4,6 +4,7 @@ import fakes
 import pytest
 from distributed import Queue
 
+from l1demo import charts
 from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec
 
@@ -31,7 +32,10 @@ def test_the_button_trains_a_pair_that_differs_in_lam_alone_and_the_next_press_a
     assert [bar.text[:15] for bar in page.progress] == ["Done: 12 epochs"] * 2
     zeros = [metric.value for metric in page.metric if metric.label == "exactly 0"]
     assert zeros == [f"{100 * run.rows[-1]['exact_zero_fraction']:.1f} %" for run in runs]
-    assert f"{100 * runs[1].rows[-1]['exact_zero_fraction']:.0f} % of the weights are exactly 0" in page.success[0].value
+    dense, sparse = (run.rows[-1] for run in runs)
+    assert f"{charts.percent(sparse['exact_zero_fraction'])} of the weights are exactly 0" in page.success[0].value
+    assert f"still hears {charts.percent(sparse['val_accuracy'])} of the words of unseen speakers" in page.success[0].value
+    assert page.success[0].value.endswith(f"and it hears {charts.percent(dense['val_accuracy'])}.")
 
     again = visit(seed="0")  # the address alone shows the same
     assert [metric.value for metric in again.metric] == [metric.value for metric in page.metric]
