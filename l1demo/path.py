@@ -118,10 +118,11 @@ def weights_of(spec: RunSpec, words: int) -> int:
 
 
 def reference(spec: RunSpec, words: int) -> float:
-    """Return λ_ref = L_guessing / E‖W₀‖₁, at which the penalty of first weights is the loss of guessing.
+    """Return λ_ref = L_guessing / E‖W₀‖₁, at which the L1 penalty of first weights is the loss of guessing.
 
     PyTorch draws the weights of an LSTM evenly from ±1/√H, and those of a last layer of H inputs, too: their mean size is 1/(2√H).
-    For the L2 penalty the mean square is 1/(3H).
+    For the L2 penalty the mean square takes its place, 1/(3H). Group lasso has the λ_ref of L1, where it costs a little more than
+    guessing: √n ‖w_g‖₂ is more than ‖w_g‖₁, 2/√3 times as much for many weights in a group.
     """
     hidden = spec.model.hidden
     size = 1 / (3 * hidden) if spec.penalty.kind == "l2" else 1 / (2 * hidden**0.5)
@@ -129,13 +130,21 @@ def reference(spec: RunSpec, words: int) -> float:
 
 
 def stops(spec: RunSpec, words: int, count: int = STOPS) -> tuple[float, ...]:
-    """Return λ above 0, evenly spaced on a log scale of two digits, from where nothing is seen of it to collapse."""
-    wanted = reference(spec, words) * np.geomspace(FIRST, LAST, count)
-    return tuple(float(f"{lam:.2g}") for lam in wanted)
+    """Return λ above 0, evenly spaced on a log scale, from where nothing is seen of it to collapse.
+
+    They have two digits, or as many more as it takes to tell them apart.
+    """
+    wanted, digits = reference(spec, words) * np.geomspace(FIRST, LAST, count), 2
+    while len(set(lams := tuple(float(f"{lam:.{digits}g}") for lam in wanted))) < count:
+        digits += 1
+    return lams
 
 
 def lands(spec: RunSpec, settings: RunSpec) -> bool:
-    """Say whether a run with one λ differs from a path's settings in λ, seed and epochs alone, so that it can be drawn on it."""
+    """Say whether a run with one λ differs from a path's settings in λ, seed and epochs alone, so that it can be drawn on it.
+
+    Epochs are all of them, and those without penalty.
+    """
     apart = {**SETTLED, "epochs": 1, "seed": 0}
     if spec.lam == 0:  # then the kind of penalty decides nothing
         apart |= {"penalty": "l1", "method": "proximal"}

@@ -161,7 +161,10 @@ with side:
     watching = st.toggle(
         _("Look for the class's runs"),
         key="path-watching",
-        help=_("Every two seconds. A run of Train that differs in λ alone stands in the charts as a cross."),
+        help=_(
+            "Every two seconds. A run of Train stands in the charts as a cross where it differs only in λ, the seed, and how many "
+            "epochs it has, with and without penalty."
+        ),
     )
 with main:
     try:

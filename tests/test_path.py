@@ -61,13 +61,12 @@ def test_a_path_leads_from_dense_to_sparse_alone(lams: tuple[float, ...]) -> Non
 
 
 @pytest.mark.parametrize("settings", [{}, {"hidden": 128}, {"layers": 2}, {"mels": 80, "penalty": "l2"}, {"penalty": "group"}])
-def test_lam_ref_makes_the_first_weights_cost_as_much_as_guessing(settings: dict) -> None:
+def test_lam_ref_makes_the_first_weights_cost_as_much_as_guessing_or_with_group_lasso_a_little_more(settings: dict) -> None:
     spec = RunSpec().with_values(**settings)
     assert path.weights_of(spec, 10) == sum(w.numel() for w in model.build(spec, 10).weights().values())
-    if settings.get("penalty") == "group":
-        return  # measured in lengths of units; the scale of λ is the one of L1
     cost = path.reference(spec, 10) * training.initial_norm(spec, 10)
-    assert cost == pytest.approx(np.log(10), rel=0.02)
+    more = 2 / np.sqrt(3) if spec.penalty.kind == "group" else 1  # √E[u²] / E|u| of u drawn evenly from ±1
+    assert cost == pytest.approx(more * np.log(10), rel=0.02)
 
 
 @pytest.mark.parametrize("loss", ["ce", "bce", "mse"])
@@ -85,6 +84,12 @@ def test_stops_are_evenly_spaced_on_a_log_scale() -> None:
         steps = np.diff(np.log(lams))
         assert steps == pytest.approx(np.log(path.LAST / path.FIRST) / (count - 1), abs=0.06)  # λ has two digits
         assert lams[0] / path.reference(RunSpec(), 10) == pytest.approx(path.FIRST, rel=0.06)
+
+
+def test_many_stops_have_as_many_digits_as_tell_them_apart() -> None:
+    lams = path.stops(RunSpec(), 10, 200)
+    assert len(lams) == len(set(lams)) == 200 and path.describe(RunSpec(), lams)
+    assert np.diff(np.log(lams)) == pytest.approx(np.log(path.LAST / path.FIRST) / 199, abs=0.011)  # λ has three digits
 
 
 def test_a_plan_differs_in_seed_and_held_out_speaker_alone_and_its_cold_starts_are_usual_runs() -> None:

@@ -14,7 +14,7 @@ from l1demo import intervals, paths
 from l1demo import path as lam_path
 from l1demo.commands import settings
 from l1demo.path import Plan
-from l1demo.spec import RunSpec, SpecError
+from l1demo.spec import RunSpec, SpecError, control
 from l1demo.text import _
 
 OWN = ("lam", "lam-changes", "lr-falls")  # a path decides them
@@ -83,8 +83,9 @@ def _plan(options: argparse.Namespace) -> Plan:
     chosen = settings.spec_of(options)
     if options.seeds < 1:
         raise SpecError(_("seeds is {n}; choose 1 or more.").format(n=options.seeds))
-    if options.stops is not None and options.stops < 2:
-        raise SpecError(_("stops is {n}; choose 2 or more.").format(n=options.stops))
+    most = int(control("epochs").high or 0) - 1  # each takes an epoch, and so does λ = 0
+    if options.stops is not None and not 2 <= options.stops <= most:
+        raise SpecError(_("stops is {n}; choose a number from 2 to {most}.").format(n=options.stops, most=most))
     division = settings.division_of(chosen)
     lams = [lam for lam in options.lams or () if lam != 0]
     wanted = tuple(lams) if options.lams else lam_path.stops(chosen, len(division.train.words), options.stops or lam_path.STOPS)

@@ -168,7 +168,7 @@ def of_runs(asked: Asked, runs: tuple[Run, ...]) -> Shown | None:
 
 
 def of_class(spec: RunSpec) -> dict[str, tuple[float, dict[str, Any]]]:
-    """Return everyone's runs that differ from the path in λ alone, by their ids."""
+    """Return everyone's runs that land on the path, by their ids: λ and the last row of each."""
     runs = engine.current().history(limit=HISTORY)
     return {run.id: (run.spec.lam, run.last) for run in runs if run.state == DONE and run.last and lam_path.lands(run.spec, spec)}
 

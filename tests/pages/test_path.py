@@ -147,7 +147,7 @@ def test_cold_starts_are_usual_runs_and_are_compared(small, submitted, ended, st
     assert "cold start" in names and "the class" not in names
 
 
-def test_runs_of_others_that_differ_in_lam_alone_land_on_the_path(visit, engine, ended, staged) -> None:
+def test_runs_of_others_that_differ_in_lam_seed_and_epochs_alone_land_on_the_path(visit, engine, ended, staged) -> None:
     def names(page) -> list[str]:
         return [trace.get("name") for trace in staged(page)[0]["Loss"]["figure"]["data"]]
 
