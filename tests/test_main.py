@@ -241,7 +241,8 @@ BAD = [
     )),
     *(["path", "--corpus", "{clips}", *options] for options in (
         *(["--stops", "1"], ["--stops", "x"], ["--lams", "0.1", "0.01"], ["--lams", "-1"], ["--lams", "11"], ["--lam", "0.1"]),
-        *(["--stops", "300"], ["--lams", "0.1", "--stops", "12"], ["--seeds", "0"], ["--epochs", "300"], ["--save", "{bad}/absent/a.path"]),
+        *(["--lams", "0.1", "--stops", "12"], ["--seeds", "0"], ["--epochs", "300"], ["--save", "{bad}/absent/a.path"]),
+        ["--stops", "300"],
     )),
     *(["compare", "--corpus", "{clips}", *options] for options in (
         *([], ["lam=0"], ["lam=0", "lam"], ["lam=0", "nonsense=1"], ["lam=0", "lam=x"], ["lam=0", "lam=1", "--seeds", "0"]),
