@@ -12,7 +12,7 @@ from l1demo.store import DONE, FAILED, INTERRUPTED, PAUSED, QUEUED, RUNNING, STO
 from l1demo.text import _
 from l1demo.ui import controls, live, state
 
-READOUT = 96  # pixels: four stand beside each other in half a screen, two on a phone
+READOUT, WIDE = 96, 128  # pixels: four stand beside each other in half a screen, two on a phone; a wide one holds “512 of 512”
 SUMMANDS = {"l2": "w^2", "group": r"\sqrt{n}\,\lVert w_g\rVert"}
 EVERY = 0.4  # seconds between looks at a run that is under way
 
@@ -123,23 +123,31 @@ def advice(run: Run) -> None:
 def sparsity(run: Run) -> None:
     """Say apart how many weights are exactly 0 and how many nearly, and how many units are dead."""
     last = run.rows[-1] if run.rows else None
+    many = run.spec.model.hidden * run.spec.model.layers > 99
     readouts = (
-        (_("exactly 0"), lambda row: charts.percent(row["exact_zero_fraction"]), _("Of all weights; biases are not counted.")),
+        (
+            _("exactly 0"),
+            lambda row: charts.percent(row["exact_zero_fraction"]),
+            _("Of all weights; biases are not counted."),
+            READOUT,
+        ),
         (
             _("nearly 0"),
             lambda row: charts.percent(row["near_zero_fraction"] - row["exact_zero_fraction"]),
             _("Not 0, but smaller than 0.001 in size."),
+            READOUT,
         ),
         (
             _("dead units"),
-            lambda row: "{n}/{all}".format(n=sum(row["dead_units"]), all=sum(row["units"])),
+            lambda row: _("{n} of {all}").format(n=sum(row["dead_units"]), all=sum(row["units"])),
             _("Hidden units through which no path of non-zero weights leads from the sound to a word."),
+            WIDE if many else READOUT,
         ),
-        ("‖W‖₁", lambda row: f"{row['l1_norm']:,.0f}", _("The sum of the absolute values of all weights.")),
+        ("‖W‖₁", lambda row: f"{row['l1_norm']:,.0f}", _("The sum of the absolute values of all weights."), READOUT),
     )
     with st.container(horizontal=True, gap="small"):
-        for label, value, help in readouts:
-            st.metric(label, value(last) if last else "–", help=help, width=READOUT)
+        for label, value, help, width in readouts:
+            st.metric(label, value(last) if last else "–", help=help, width=width)
 
 
 def losses(run: Run, key: str, height: int = 235) -> None:

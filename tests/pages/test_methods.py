@@ -112,6 +112,8 @@ def test_the_article_s_settings_are_run_as_coded_and_as_meant(visit, submitted, 
     assert "As the code runs, there is no penalty" in said and "λ·‖W₀‖₁ = 0.01 ×" in said
     shown = [metric.value for metric in page.metric if metric.label == "exactly 0"]
     assert shown == [charts.percent(run.rows[-1]["exact_zero_fraction"]) for run in runs.values()]
+    dead = [metric.value for metric in page.metric if metric.label == "dead units"]
+    assert dead == [f"{sum(run.rows[-1]['dead_units'])} of 32" for run in runs.values()]
     page.segmented_control(key="methods-clips").set_value(0).run()
     assert not page.exception and not page.success and len(submitted) == 3  # all clips are another three runs
     assert not button(page, "Train all three").disabled
