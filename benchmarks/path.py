@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from training import keras_epoch
 
-from l1demo import intervals
+from l1demo import intervals, tasks
 from l1demo import path as lam_path
 from l1demo.commands import settings
 from l1demo.path import Plan
@@ -40,7 +40,7 @@ def main() -> int:
         hidden=options.hidden,
         batch=options.batch,
     )
-    words = len(settings.division_of(spec).train.words)
+    words = len(tasks.division_of(spec).train.words)
     plan = Plan(spec, lam_path.stops(spec, words, options.stops), options.seeds)
     size, lams = lam_path.weights_of(spec, words), (0.0, *plan.lams)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from l1demo import LabError
+from l1demo import LabError, tasks
 from l1demo.commands import compare, path, settings
 from l1demo.spec import RunSpec, SpecError
 from l1demo.text import _
@@ -53,7 +53,7 @@ def train(options: argparse.Namespace) -> None:
     if options.json:
         summary = {name: last[name] for name in REPORTED if name != "epoch"}
         summary |= {"epochs": last["epoch"], "parameters": last["parameters"], "total_seconds": total}
-        summary["majority_guess_loss"] = training.loss_of_guessing(spec.training.loss, settings.division_of(spec))
+        summary["majority_guess_loss"] = training.loss_of_guessing(spec.training.loss, tasks.division_of(spec))
         print(json.dumps({"summary": summary}), flush=True)
     else:
         print(_("{n:,} parameters, {seconds:.1f} s in all.").format(n=last["parameters"], seconds=total))

@@ -38,7 +38,7 @@ def warm() -> None:
 
 def fetch() -> None:
     """Have the default run's corpus and features in memory before anyone asks."""
-    _dataset_of(RunSpec())
+    dataset_of(RunSpec())
 
 
 def outcome(function: Callable[..., Any], args: tuple[Any, ...], limit: float | None = None) -> tuple[str, Any]:
@@ -85,7 +85,7 @@ def train_run(
         (``checkpoint.dump``'s bytes where it left before its end, else None) and ``film`` (``film.frame``'s bytes by epoch).
     """
     described = RunSpec.from_dict(spec)
-    return train_on(_dataset_of(described), described, attempt, topic, state, until, wait)
+    return train_on(dataset_of(described), described, attempt, topic, state, until, wait)
 
 
 def train_on(
@@ -172,7 +172,7 @@ def scale(spec: dict[str, Any]) -> dict[str, float]:
     from l1demo import training
 
     described = RunSpec.from_dict(spec)
-    data = _division(described.corpus, described.seed)
+    data = division_of(described)
     return {
         "norm": training.initial_norm(described, len(data.train.words)),
         "guessing": training.loss_of_guessing(described.training.loss, data),
@@ -189,9 +189,9 @@ def pictures(data: bytes, kind: str, features: dict[str, Any]) -> dict[str, Any]
 
 def speakers(name: str) -> dict[str, tuple[str, ...]]:
     """Return for each word of a corpus who says it."""
-    corpus = _corpus(name)
-    said = {word: set(corpus.voices[corpus.labels == i].tolist()) for i, word in enumerate(corpus.words)}
-    return {word: tuple(corpus.speakers[voice] for voice in sorted(voices)) for word, voices in said.items()}
+    loaded = corpus(name)
+    said = {word: set(loaded.voices[loaded.labels == i].tolist()) for i, word in enumerate(loaded.words)}
+    return {word: tuple(loaded.speakers[voice] for voice in sorted(voices)) for word, voices in said.items()}
 
 
 def recording(name: str, word: str, speaker: str) -> bytes:
@@ -209,41 +209,57 @@ def recording(name: str, word: str, speaker: str) -> bytes:
 
     from l1demo.corpora import RATE, CorpusError
 
-    corpus = _corpus(name)
-    chosen = (corpus.labels == corpus.words.index(word)) & (corpus.voices == corpus.speakers.index(speaker))
+    loaded = corpus(name)
+    chosen = (loaded.labels == loaded.words.index(word)) & (loaded.voices == loaded.speakers.index(speaker))
     if not chosen.any():
         raise CorpusError(_("{speaker} does not say “{word}” in this corpus; choose another.").format(speaker=speaker, word=word))
     out = io.BytesIO()
-    soundfile.write(out, corpus.clip(int(np.flatnonzero(chosen)[0])), RATE, format="WAV", subtype="PCM_16")
+    soundfile.write(out, loaded.clip(int(np.flatnonzero(chosen)[0])), RATE, format="WAV", subtype="PCM_16")
     return out.getvalue()
 
 
-def _dataset_of(spec: RunSpec) -> "Dataset":
-    corpus = spec.corpus
-    drawn = corpus.train_clips or corpus.train_voices or corpus.label_noise  # otherwise the division is the same for every seed
+def dataset_of(spec: RunSpec) -> "Dataset":
+    """Return the clips of a run as the network is to see them; those of the last two are kept.
+
+    Raises
+    ------
+    CorpusError
+        As ``division_of``.
+    """
+    chosen = spec.corpus
+    drawn = chosen.train_clips or chosen.train_voices or chosen.label_noise  # otherwise the division is the same for every seed
     with _loading:
-        return _dataset(corpus, spec.features, spec.seed if drawn else 0)
+        return _dataset(chosen, spec.features, spec.seed if drawn else 0)
+
+
+def division_of(spec: RunSpec) -> "Division":
+    """Return the clips that a run trains on and those that it validates on.
+
+    Raises
+    ------
+    CorpusError
+        When there are none, or they cannot be divided so.
+    """
+    from l1demo import corpora
+
+    test = corpus(spec.corpus.test) if spec.corpus.test else None
+    return corpora.divide(corpus(spec.corpus.name), spec.corpus, spec.seed, test)
 
 
 @functools.lru_cache(maxsize=2)
-def _corpus(name: str) -> "Corpus":
+def corpus(name: str) -> "Corpus":
+    """Return a corpus, of which the last two are kept; see ``corpora.load``."""
     from l1demo import corpora
 
     return corpora.load(name)
 
 
 @functools.lru_cache(maxsize=2)
-def _dataset(corpus: CorpusSpec, features: FeatureSpec, seed: int) -> "Dataset":
+def _dataset(chosen: CorpusSpec, features: FeatureSpec, seed: int) -> "Dataset":
     from l1demo import training
 
-    return training.prepare(_division(corpus, seed), RunSpec(corpus, features))
-
-
-def _division(corpus: CorpusSpec, seed: int) -> "Division":
-    from l1demo import corpora
-
-    test = _corpus(corpus.test) if corpus.test else None
-    return corpora.divide(_corpus(corpus.name), corpus, seed, test)
+    spec = RunSpec(chosen, features, seed=seed)
+    return training.prepare(division_of(spec), spec)
 
 
 @contextlib.contextmanager
@@ -284,12 +300,6 @@ def payoff_hearing(data: bytes, sound: bytes) -> dict[str, Any]:
     from l1demo import payoff
 
     return payoff.hearing(data, sound)
-
-
-def validation_clips(spec: dict[str, Any]) -> int:
-    """Return how many clips a run is validated on."""
-    described = RunSpec.from_dict(spec)
-    return len(_division(described.corpus, described.seed).validation)
 
 
 def heard_along(data: bytes, sound: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from l1demo import intervals, paths
+from l1demo import intervals, paths, tasks
 from l1demo import path as lam_path
 from l1demo.commands import settings
 from l1demo.path import Plan
@@ -86,7 +86,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     most = int(control("epochs").high or 0) - 1  # each takes an epoch, and so does λ = 0
     if options.stops is not None and not 2 <= options.stops <= most:
         raise SpecError(_("stops is {n}; choose a number from 2 to {most}.").format(n=options.stops, most=most))
-    division = settings.division_of(chosen)
+    division = tasks.division_of(chosen)
     lams = [lam for lam in options.lams or () if lam != 0]
     wanted = tuple(lams) if options.lams else lam_path.stops(chosen, len(division.train.words), options.stops or lam_path.STOPS)
     speakers = division.train.speakers if options.hold_out_each else ()

@@ -4,16 +4,16 @@ import argparse
 import functools
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from l1demo import tasks
 from l1demo.control import Control, parse
 from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec, controls
 from l1demo.text import _
 
 if TYPE_CHECKING:
-    from l1demo.corpora import Corpus, Division
     from l1demo.training import Dataset
 
 
@@ -57,22 +57,16 @@ def spec_of(options: argparse.Namespace) -> RunSpec:
 
 
 def dataset_of(spec: RunSpec) -> "Dataset":
-    """Return the clips of a run as the network is to see them, and say once on stderr what was skipped."""
-    return _dataset(spec.with_values(lam=0.0, lam_changes="", lr_falls="once", epochs=1, seed=spec.seed if _draws(spec) else 0))
-
-
-def division_of(spec: RunSpec) -> "Division":
-    """Return the clips that a run trains on and those that it validates on.
+    """Return the clips of a run as the network is to see them, and say once on stderr what was skipped.
 
     Raises
     ------
     CorpusError
         When there are none, or they cannot be divided so.
     """
-    from l1demo import corpora
-
-    test = _corpus(spec.corpus.test) if spec.corpus.test else None
-    return corpora.divide(_corpus(spec.corpus.name), spec.corpus, spec.seed, test)
+    for name in filter(None, (spec.corpus.name, spec.corpus.test)):
+        _tell_skipped(name)
+    return tasks.dataset_of(spec)
 
 
 def trained(spec: RunSpec) -> tuple[list[dict[str, Any]], Trained]:
@@ -91,25 +85,10 @@ def trained(spec: RunSpec) -> tuple[list[dict[str, Any]], Trained]:
     return rows, Trained(data.words, len(data.validation), weights.dump(state.model, spec, data.words, state.stops))
 
 
-def _draws(spec: RunSpec) -> bool:
-    return replace(spec.corpus, train_clips=0, train_voices=0, label_noise=0.0) != spec.corpus
-
-
-@functools.lru_cache(maxsize=8)
-def _dataset(spec: RunSpec) -> "Dataset":
-    from l1demo import training
-
-    division = division_of(spec)
-    for sentence in (*division.train.skipped, *division.validation.skipped):
+@functools.cache
+def _tell_skipped(name: str) -> None:
+    for sentence in tasks.corpus(name).skipped:
         print(_("skipped: {sentence}").format(sentence=sentence), file=sys.stderr)
-    return training.prepare(division, spec)
-
-
-@functools.lru_cache(maxsize=2)
-def _corpus(name: str) -> "Corpus":
-    from l1demo import corpora
-
-    return corpora.load(name)
 
 
 def _add_flag(command: argparse.ArgumentParser, control: Control) -> None:

@@ -16,7 +16,7 @@ from l1demo.paths import PathError as PathError
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, Run
 from l1demo.text import _
-from l1demo.ui import state
+from l1demo.ui import controls, state
 
 MOST_SEEDS = 5
 HISTORY = 500  # runs among which the class's are looked for
@@ -121,11 +121,6 @@ def shipped() -> Shown:
     return Shown(kept.specs[0], path, stops, kept.weights, kept.clips)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
-def _clips(spec: str) -> int:
-    return engine.current().call(tasks.validation_clips, RunSpec.from_json(spec).to_dict())
-
-
 def numbers(asked: Asked, runs: tuple[Run, ...]) -> tuple[Path, Path | None]:
     """Put runs as they stand into tables: of the paths, and of the cold starts where they were asked for."""
     made, plan = {run.id: run for run in runs}, asked.plan
@@ -163,8 +158,9 @@ def of_runs(asked: Asked, runs: tuple[Run, ...]) -> Shown | None:
     path, cold = numbers(asked, runs)
     if first.state == DONE:
         stops = path_weights.stay_at_zero(stops, len(path.lams))
-    count = _clips(asked.settings.with_values(lam=0.0).to_json()) if engine.current().ready else None
-    return Shown(first.spec, path.until(len(stops)), stops, blob, count, cold.until(len(stops)) if cold else None)
+    scale = controls.scale_of(first.spec) if engine.current().ready else None
+    clips = int(scale["clips"]) if scale else None
+    return Shown(first.spec, path.until(len(stops)), stops, blob, clips, cold.until(len(stops)) if cold else None)
 
 
 def of_class(spec: RunSpec) -> dict[str, tuple[float, dict[str, Any]]]:
