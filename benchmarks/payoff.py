@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import torch
 
-from l1demo import checkpoint, corpora, forms, payoff, sparsity, training
+from l1demo import checkpoint, corpora, features, forms, payoff, sparsity, training
 from l1demo.model import Recogniser
 from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec
@@ -65,8 +65,9 @@ def main() -> int:
             print(f"no λ of {kind} is within one standard error of it")
             return 1
         chosen[kind] = max(good, key=lambda each: each.lam)
-    clip = training._normalised(training._take(data.validation, torch.tensor([0])))
-    return report(chosen, clip.x, units)
+    length = data.validation.lengths[:1]
+    clip = features.normalise(data.validation.x[:1, : int(length)], length)
+    return report(chosen, clip, units)
 
 
 def outcome(spec: RunSpec, data: training.Dataset, seeds: int) -> Outcome:

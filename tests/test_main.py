@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,6 +69,14 @@ def test_json_is_a_line_an_epoch_and_a_summary_with_the_issue_s_names(train: Cal
     for row in epochs:
         assert row["objective"] == row["train_loss"] + row["penalty"]
         assert row["penalty"] == pytest.approx(1e-3 * row["l1_norm"], rel=1e-5)
+
+
+def test_recordings_that_are_skipped_are_told_once(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(clips, tmp_path / "clips")
+    (folder / "low_ann_9.wav").write_bytes(b"no sound")
+    assert main(["compare", "lam=0", "lam=0.1", "--corpus", str(folder), *TINY, "--seeds", "2", "--json"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped: ")]
+    assert len(told) == 1 and "low_ann_9.wav" in told[0]
 
 
 def test_the_same_command_gives_the_same_numbers_and_another_seed_gives_others(train: Callable[..., Any]) -> None:
