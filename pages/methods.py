@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import pandas
 import streamlit as st
 
 from l1demo import article, methods, methods_charts
+from l1demo.charts import percent
 from l1demo.methods import LAMS, LESSON, METHODS
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, FAILED, Run
@@ -127,8 +129,7 @@ def draw(runs: tuple[Run, ...]) -> None:
 
 
 def draw_table(shown: dict[str, Run]) -> None:
-    percents = {label: st.column_config.NumberColumn(format="percent") for label in (_("exactly 0"), _("nearly 0"), _("accuracy"))}
-    st.dataframe(
+    table = pandas.DataFrame(
         [
             {
                 _("method"): row["name"],
@@ -141,13 +142,17 @@ def draw_table(shown: dict[str, Run]) -> None:
                 _("residual / λ"): row["residual"],
             }
             for row in methods.table(shown)
-        ],
+        ]
+    )
+    shares = [_("exactly 0"), _("nearly 0"), _("accuracy")]
+    table = table.astype(dict.fromkeys([*shares, "‖W‖₁", _("data loss"), _("residual / λ")], float))  # None is NaN
+    st.dataframe(
+        table.style.format(percent, subset=shares, na_rep="–"),
         key="methods-table",
         hide_index=True,
         height=TABLE,
         placeholder="–",
         column_config={
-            **percents,
             _("method"): st.column_config.TextColumn(pinned=True, width=170),
             "‖W‖₁": st.column_config.NumberColumn(
                 width=60, format="%.0f", help=_("The sum of the absolute values of all weights.")

@@ -3,6 +3,7 @@
 import math
 
 import fakes
+import pyarrow
 import pytest
 from distributed import Queue
 
@@ -59,6 +60,8 @@ def test_one_click_trains_all_seven_and_the_table_has_their_numbers(visit, submi
         assert view.progress[0].text == "7 of 7 runs have ended, 21 of 21 epochs are done"
         shown, last = table(view), [run.rows[-1] for run in runs.values()]
         assert shown["exactly 0"].tolist() == [row["exact_zero_fraction"] for row in last]
+        written = pyarrow.ipc.open_stream(view.dataframe[0].proto.arrow_data.styler.display_values).read_pandas()
+        assert written["accuracy"].tolist() == [charts.percent(row["val_accuracy"]) for row in last]
         assert shown["‖W‖₁"].tolist() == [row["l1_norm"] for row in last]
         residuals = dict(zip(METHODS, shown["residual / λ"].tolist(), strict=True))
         assert math.isnan(residuals.pop("decay"))
