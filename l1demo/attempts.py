@@ -217,7 +217,7 @@ class Attempts:
 
     def _show(self, run: Run) -> None:
         if live := self._live.get(run.id):
-            live.run = run
+            live.run = run = replace(run, wait=live.pace.wait)
         self.ledger.show(run)
 
     def _take_rows(self) -> None:

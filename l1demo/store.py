@@ -78,6 +78,8 @@ class Run:
         What a session calls it, in that session's list.
     successor : str
         The id of the run that went on from here with another λ, as long as the lab remembers; else empty.
+    wait : float
+        Seconds between its epochs, in slow motion.
     """
 
     id: str
@@ -92,6 +94,7 @@ class Run:
     place: int | None = None
     name: str = ""
     successor: str = ""
+    wait: float = 0.0
 
     @property
     def ended(self) -> bool:

@@ -60,8 +60,10 @@ def cost() -> None:
         st.caption(_("No penalty: λ is not used."))
         return
     if spec.changes:
-        later = ", ".join(_("{lam:g} from epoch {epoch}").format(lam=lam, epoch=epoch) for epoch, lam in spec.changes)
-        st.caption(_("Then λ = {later}; moving λ forgets this.").format(later=later))
+        later = [_("{lam:g} from epoch {epoch}").format(lam=lam, epoch=epoch) for epoch, lam in spec.changes]
+        if len(later) > charts.NAMED:
+            later = [_("{n} others, {last} the last").format(n=len(later), last=later[-1])]
+        st.caption(_("Then λ = {later}.").format(later=", ".join(later)))
     try:
         scale = _scale(_of_scale(spec))
     except engine.EngineError as error:

@@ -34,6 +34,8 @@ def buttons(run: Run | None) -> None:
             args=(run.id if run else "",),
             disabled=not (under_way or paused),
         )
+    if "slow" not in st.session_state:  # a reload, or a link
+        st.session_state.slow = run is not None and not run.ended and run.wait > 0
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(_("Slow motion"), key="slow", on_change=_new_pace, args=(run,))
         st.button(
@@ -49,7 +51,7 @@ def _change_of_lam(run: Run | None) -> None:
     if run is None or (run.ended and run.state != PAUSED) or run.spec.penalty.kind == "none":
         return
     chosen = state.spec().lam
-    if chosen == run.spec.lam_at(len(run.rows) + 1):
+    if state.spec() == run.spec or chosen == run.spec.lam_at(len(run.rows) + 1):
         st.caption(_("Move λ to change it in the midst of this run."))
     else:
         st.button(_("Go on with λ = {lam:g}").format(lam=chosen), icon=":material/alt_route:", on_click=_change, args=(run, chosen))

@@ -14,6 +14,7 @@ from l1demo.ui import controls, live, state
 
 READOUT, WIDE = 96, 128  # pixels: four stand beside each other in half a screen, two on a phone; a wide one holds “512 of 512”
 SUMMANDS = {"l2": "w^2", "group": r"\sqrt{n}\,\lVert w_g\rVert"}
+SELDOM = 2.0  # seconds between looks at one that is paused
 EVERY = 0.4  # seconds between looks at a run that is under way
 
 
@@ -30,13 +31,15 @@ def follow(run_ids: tuple[str, ...], draw: Callable[[tuple[Run, ...]], None]) ->
     def now() -> tuple[Run, ...]:
         return tuple(run for run in map(state.find, run_ids) if run)
 
-    under_way = any(not run.ended for run in now())
+    first = now()
+    under_way = any(not run.ended for run in first)
+    paused = any(run.state == PAUSED for run in first)  # somebody may go on with it elsewhere
 
-    @st.fragment(run_every=EVERY if under_way else None)
+    @st.fragment(run_every=EVERY if under_way else SELDOM if paused else None)
     def view() -> None:
         runs = now()
         draw(runs)
-        if under_way and all(run.ended for run in runs):
+        if under_way == all(run.ended for run in runs):
             st.rerun()
 
     view()
@@ -59,7 +62,7 @@ def progress(run: Run) -> None:
         case "running" if epochs == 0:
             text = _("Reading the clips")
         case "running":
-            left = (of - epochs) * seconds / epochs
+            left = (of - epochs) * (seconds / epochs + run.wait)
             text = _("Epoch {epoch} of {of} · about {left:.0f} s left").format(epoch=epochs, of=of, left=left)
         case "done":
             text = _("Done: {epochs} epochs, {seconds:.1f} s of training").format(epochs=epochs, seconds=seconds)
@@ -106,7 +109,8 @@ def formula(run: Run) -> None:
 def _norm(row: dict[str, Any], kind: str) -> str:
     if kind == "group":  # a row has only its product with λ
         return f"{row['penalty'] / row['lam']:.1f}" if row["lam"] else r"\ldots"
-    return f"{row['l2_norm_squared' if kind == 'l2' else 'l1_norm']:.1f}"
+    norm = row["l2_norm_squared" if kind == "l2" else "l1_norm"]
+    return f"{norm:.1f}" if norm >= 10 else f"{norm:.3g}"  # so that the product can be seen to be one near collapse, too
 
 
 def advice(run: Run) -> None:

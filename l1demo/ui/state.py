@@ -21,6 +21,8 @@ def spec() -> RunSpec:
             st.session_state.spec = _of_url()
         except LabError as error:
             st.session_state.spec = RunSpec()
+            run = st.query_params.get("run")
+            st.query_params.from_dict({"run": run} if run else {})  # a reload or a copy is not to ask for it again
             refuse(_("The address asks for something that cannot be: {error}.").format(error=error))
     return st.session_state.spec
 
@@ -41,8 +43,8 @@ def choose(**values: Any) -> None:
 
 
 def refuse(sentence: str) -> None:
-    """Have a sentence stand on top of the page, once."""
-    st.session_state.refused = sentence
+    """Have a sentence stand on top of the page, once; the first one, where there are several."""
+    st.session_state.setdefault("refused", sentence)
 
 
 def show_refusal() -> None:
@@ -69,8 +71,9 @@ def shown(page: str) -> Run | None:
     run = find(run_id) if run_id else None
     if run is None:
         if run_id:
-            refuse(_("The run of this address has not been made here; its settings are chosen, so press Train."))
-            del st.query_params["run"]
+            spec()  # whose refusal says more
+            refuse(_("The run of this address has not been made here; its settings are chosen: press Train on the page Train."))
+            st.query_params.pop("run", None)
         return None
     changing = st.session_state.get("changing") == run.id
     if changing and (run.successor or run.ended):  # once: who comes back to the first run later is to see it

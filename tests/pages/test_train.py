@@ -392,3 +392,20 @@ def test_a_run_that_others_asked_for_goes_on_for_them(visit, engine, wait_for) -
     for _epoch in range(2):
         pace.put(None)
     assert wait_for(lambda: (run := engine.run(spec.id)) and run.ended and run).state == DONE
+
+
+def test_a_link_to_a_run_in_slow_motion_finds_the_switch_on_and_its_time_counted(visit, engine, wait_for) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 25, epochs=11)
+    engine.submit(spec, "eve", wait=600.0)
+    Queue(f"pace-{spec.seed}", client=engine._connection.client).put(None)
+    wait_for(lambda: (run := engine.run(spec.id)) and run.rows)
+    page = visit("train", run=spec.id)
+    assert page.toggle(key="slow").value
+    assert int(re.findall(r"about (\d+) s left", page.progress[0].text)[0]) >= 6000
+    engine.stop(spec.id)
+
+
+def test_a_refused_address_is_put_right_and_the_first_reason_is_told(visit) -> None:
+    page = visit("train", lam="-1", run="0123456789abcdef")
+    assert "lam is -1.0" in page.warning[0].value
+    assert not page.query_params
