@@ -14,13 +14,14 @@ from l1demo.store import FAILED, Run
 from l1demo.text import _
 
 NEAR = 0.02  # a loss this close to that of guessing, in parts of it, is the same to a listener
+MOST = 0.5  # of the weights
 TELLING = 0.06  # lessons speak of differences of accuracy like this: where chance alone makes larger ones, it is said
 FAINT = 0.02  # losses of guessing that the first weights cost: below, hardly a weight becomes 0 (docs/measurements.md)
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A warning: its ``kind`` is ``failed`` (as by divergence), ``collapse``, ``few`` or ``lam``."""
+    """A warning: its ``kind`` is ``failed`` (as by divergence), ``collapse``, ``little``, ``few`` or ``lam``."""
 
     kind: str
     sentence: str
@@ -43,6 +44,8 @@ def sentences(run: Run, guessing: float | None, validation_clips: int | None) ->
         return ()
     if guessing is not None and deaf(run, guessing):
         return (Advice("collapse", _collapse(run, guessing)),)
+    if guessing is not None and _penalised(run) and _ended_at(run, guessing):
+        return (Advice("little", _little(run, guessing)),)
     few = _few(run.rows[-1]["val_accuracy"], validation_clips) if validation_clips else ""
     return (Advice("few", few),) if few else ()
 
@@ -77,13 +80,17 @@ def of_lam(spec: RunSpec, norm: float, guessing: float, collapse: float) -> tupl
 
 
 def deaf(run: Run, guessing: float) -> bool:
-    """Whether the penalty made the network give up: no path from sound to word is left, or it ended where guessing is as good."""
-    last = run.rows[-1]
-    if not (last.get("lam", run.spec.lam) > 0 and last["penalised"]):
+    """Whether the penalty made the network give up.
+
+    No path from sound to word is left; or it ended where guessing is as good, and most weights are exactly 0 or one word is its
+    answer to every clip. A short run that ended there with its weights has only learned little.
+    """
+    if not _penalised(run):
         return False
+    last = run.rows[-1]
     cut = any(dead == units for dead, units in zip(last["dead_units"], last["units"], strict=True))
-    losses = (last["train_loss"], last["val_loss"])
-    return cut or (run.ended and all(abs(loss - guessing) < NEAR * guessing for loss in losses))
+    gone = last["exact_zero_fraction"] > MOST or last.get("always", "") != ""
+    return cut or (gone and _ended_at(run, guessing))
 
 
 def price_of_guessing(run: Run, guessing: float) -> str:
@@ -92,6 +99,23 @@ def price_of_guessing(run: Run, guessing: float) -> str:
     if run.spec.training.loss == "ce" and abs(math.log(words) - guessing) < 1e-3:
         return f"ln {words} = {math.log(words):.3f}"
     return f"{guessing:.3f}"
+
+
+def _penalised(run: Run) -> bool:
+    last = run.rows[-1]
+    return last.get("lam", run.spec.lam) > 0 and last["penalised"]
+
+
+def _ended_at(run: Run, guessing: float) -> bool:
+    last = run.rows[-1]
+    return run.ended and all(abs(last[name] - guessing) < NEAR * guessing for name in ("train_loss", "val_loss"))
+
+
+def _little(run: Run, guessing: float) -> str:
+    return _(
+        "It has learned hardly anything yet: its loss is {loss:.3f}, and guessing costs {guessing}. "
+        "Give it more epochs, or a larger learning rate."
+    ).format(loss=run.rows[-1]["val_loss"], guessing=price_of_guessing(run, guessing))
 
 
 def _collapse(run: Run, guessing: float) -> str:

@@ -15,6 +15,7 @@ LN10 = math.log(10)
 
 def ended(start: float = 0.05, state: str = DONE, loss: str = "ce", **row: Any) -> Run:
     last = {"train_loss": 0.4, "val_loss": 0.6, "val_accuracy": 0.9, "penalised": True, "units": [64], "dead_units": [10]}
+    last |= {"exact_zero_fraction": 0.008}
     spec = RunSpec().with_values(lam=start, loss=loss)
     return Run(spec.id, spec, state, rows=(last | row,))
 
@@ -36,13 +37,22 @@ def test_a_collapsed_run_is_told_with_the_loss_of_guessing_and_its_word() -> Non
     assert "ln" not in other.sentence and "guessing costs 3.251" in other.sentence
 
 
-def test_a_run_without_exact_zeros_has_collapsed_when_it_ends_where_guessing_is_as_good() -> None:
-    flat: dict[str, Any] = {"train_loss": 2.295, "val_loss": 2.31}
+def test_a_run_has_collapsed_when_it_ends_where_guessing_is_as_good_with_one_word_or_most_weights_0() -> None:
+    flat: dict[str, Any] = {"train_loss": 2.295, "val_loss": 2.31, "always": "three"}
     assert kinds(ended(**flat)) == ["collapse"]
+    assert kinds(ended(**flat | {"always": "", "exact_zero_fraction": 0.9})) == ["collapse"]
     assert kinds(ended(state=RUNNING, **flat)) == []  # a first epoch looks the same
     assert kinds(ended(start=0.0, **flat)) == []
     assert kinds(ended(penalised=False, **flat)) == []
-    assert kinds(ended(train_loss=0.01, val_loss=2.31)) == []  # it has overfitted
+    assert kinds(ended(train_loss=0.01, val_loss=2.31, always="three")) == []  # it has overfitted
+
+
+def test_a_short_run_that_still_has_its_weights_is_not_called_deaf() -> None:
+    run = ended(start=1e-4, train_loss=2.295, val_loss=2.31, always="")
+    assert not advice.deaf(run, LN10)
+    (told,) = advice.sentences(run, LN10, 755)
+    assert told.kind == "little" and "hardly anything yet: its loss is 2.310, and guessing costs ln 10" in told.sentence
+    assert "too large" not in told.sentence
 
 
 def test_the_lam_that_is_named_is_the_one_in_force() -> None:
