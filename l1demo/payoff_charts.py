@@ -33,7 +33,7 @@ def sizes(found: Mapping[str, Any], subject: str) -> Chart:
     written = {form: found["bytes"][form] for form in FORMS}
     dense = written["dense"]
     colours = [ZERO if size < dense else VALIDATION if size > dense else WEIGHT for size in written.values()]
-    bars = _bars([_(name) for name in FORMS.values()], list(written.values()), [f"{n / 1000:,.1f} kB" for n in written.values()])
+    bars = _bars([_(name) for name in FORMS.values()], list(written.values()), list(map(_size, written.values())))
     layout = _layout(_("bytes"), subject)
     layout["xaxis"] |= {"range": [0, 1.3 * max(written.values())]}  # room for the numbers
     return Chart({"data": [bars | {"marker": {"color": colours}}], "layout": layout}, smallest(found), subject)
@@ -123,10 +123,23 @@ def units_finding(found: Mapping[str, Any]) -> str:
         said = _("{n} of {all} hidden units reach no word by any path of weights that are not 0: they can be cut away exactly.")
     said = said.format(n=units - kept, all=units)
     if found["deaf"]:
+        more = (
+            _(
+                "One more dead unit has to stay: no sound reaches it, but words hear it, and through its biases it counts the time "
+                "since the word began."
+            )
+            if found["deaf"] == 1
+            else _(
+                "{n} more dead units have to stay: no sound reaches them, but words hear them, and through their biases they count "
+                "the time since the word began."
+            )
+        )
+        said += " " + more.format(n=found["deaf"])
+    if kept == 0:
         said += " " + _(
-            "{n} more dead units have to stay: no sound reaches them, but words hear them, and through their biases they count the "
-            "time since the word began."
-        ).format(n=found["deaf"])
+            "The smaller network still has one unit in each layer, all its weights 0, because an LSTM cannot have fewer; its words "
+            "are answered from the biases alone."
+        )
     return said
 
 
@@ -173,6 +186,8 @@ def _of_zeros(ms: Mapping[str, np.ndarray], found: Mapping[str, Any]) -> str:
     )
     if low > 1:
         return said + _("{times:.2f} times as fast.").format(times=times)
+    if found["nonzero"] == 0:
+        return said + _("zeros do not make it faster even where there is nothing else, because each is multiplied all the same.")
     return said + _("zeros that lie scattered in a matrix do not make it faster, because each is multiplied all the same.")
 
 
@@ -222,6 +237,10 @@ def _bands_finding(hertz: np.ndarray, weight: np.ndarray) -> str:
     if dead == 0:
         return _("All {n} mel bands still reach the network.").format(n=len(weight)) + " " + left
     return _("{n} of {all} mel bands, those in grey, no longer reach the network.").format(n=dead, all=len(weight)) + " " + left
+
+
+def _size(n: int) -> str:
+    return f"{n / 1000:,.1f} kB" if n >= 1000 else _("{n} bytes").format(n=n)
 
 
 def _bars(names: list[str], values: list[float], texts: Sequence[str] = ()) -> dict[str, Any]:

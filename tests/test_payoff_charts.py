@@ -79,6 +79,26 @@ def test_units_that_had_to_stay_are_told_with_the_reason() -> None:
     assert "3 more dead units have to stay: no sound reaches them" in payoff_charts.units_finding(found(deaf=3))
 
 
+def test_one_unit_that_had_to_stay_is_told_in_the_singular() -> None:
+    said = payoff_charts.units_finding(found(deaf=1))
+    assert "One more dead unit has to stay: no sound reaches it" in said and "units have to" not in said
+
+
+def test_a_network_of_nothing_but_zeros_is_told_as_one() -> None:
+    gone = found(nonzero=0, kept=[0])
+    assert "still has one unit in each layer" in payoff_charts.units_finding(gone)
+    assert "still has one unit" not in payoff_charts.units_finding(found())
+    said = payoff_charts.timing_findings(MS, 0.0, gone)[0]
+    assert said.startswith("With 100.0 % of the weights 0") and "scattered" not in said and "nothing else" in said
+
+
+def test_small_sizes_are_written_in_bytes() -> None:
+    written = found()["bytes"] | {"dense": 80_400, "cut": 660, "bitmask gzip": 26}
+    bar = payoff_charts.sizes(found(bytes=written), "x").figure["data"][0]
+    shown = dict(zip(bar["y"], bar["text"], strict=True))
+    assert (shown["dense"], shown["dense, unused units cut away"], shown["bitmask, gzip"]) == ("80.4 kB", "660 bytes", "26 bytes")
+
+
 def test_bands_that_no_longer_reach_the_network_are_grey_and_counted() -> None:
     seen, hertz = RANDOM.normal(size=(4, 6)).astype(np.float32), np.array([100, 300, 800, 2000], np.float32)
     weight = np.array([0, 2, 5, 1], np.float32)
