@@ -67,6 +67,7 @@ def shown(page: str) -> Run | None:
     It is written once for each visit to a page, because every writing is a step in the browser's history: who goes back from the
     written address to the bare one is not to be sent forward again.
     """
+    _follow_the_address(page)
     run_id = st.session_state.get("shown") or st.query_params.get("run")
     run = find(run_id) if run_id else None
     if run is None:
@@ -88,6 +89,16 @@ def shown(page: str) -> Run | None:
         if st.query_params.to_dict() != wanted:
             st.query_params.from_dict(wanted)
     return run
+
+
+def _follow_the_address(page: str) -> None:
+    """Show the run of an address that this visit has left, and the browser's Back or Forward has come to again."""
+    of_url, (where, written) = st.query_params.get("run"), st.session_state.get("written", ("", ""))
+    if of_url and where == page and of_url != written and (run := find(of_url)):
+        show(run.spec)
+        st.session_state.written = page, run.id
+        for key in [key for key in st.session_state if str(key).startswith("set-")]:  # the controls' widgets begin anew
+            del st.session_state[key]
 
 
 def find(run_id: str) -> Run | None:

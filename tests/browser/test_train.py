@@ -176,3 +176,20 @@ def test_a_run_is_paused_and_goes_on_with_another_lam_on_the_same_chart(visit: C
     assert marks[-1] == [epochs + 0.5, "λ = 0.002"]
     assert page.locator(LOSSES).evaluate("plot => plot.marked")
     assert parse_qs(urlsplit(page.url).query)["lam-changes"] == [f"{epochs + 1}:0.002"]
+
+
+def test_back_and_forward_show_the_run_of_their_address(visit: Callable[..., Page]) -> None:
+    page = visit(f"/train?{SMALL}&epochs=2&seed=80&free-epochs=0")
+    for seed in (81, 82):
+        page.get_by_role("button", name="New start").click()
+        expect(page.get_by_text("Done: 2 epochs")).to_be_visible()
+        page.wait_for_url(f"**seed={seed}**")
+    newest = page.locator(LOSSES).get_attribute("aria-label")
+    page.go_back()
+    expect(page.locator(LOSSES)).not_to_have_attribute("aria-label", newest or "")
+    older = page.locator(LOSSES).get_attribute("aria-label")
+    page.get_by_text("More settings").click()
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("81")
+    page.go_forward()
+    expect(page.locator(LOSSES)).to_have_attribute("aria-label", newest or "")
+    assert older != newest
