@@ -114,7 +114,16 @@ def findings(runs: Sequence[Trio], guessing: float | None) -> list[str]:
         said.insert(0, _of_shuffled(dense, guessing))
     elif dense.seen_accuracy is not None:
         said.insert(0, _of_speakers(dense.seen_accuracy, dense.val_accuracy))
+    if len(done) < len(runs):
+        said.insert(0, _of_part(len(done), len(runs)))
     return said
+
+
+def _of_part(done: int, seeds: int) -> str:
+    return _(
+        "Seeds of which all three networks were trained to their end: {n} of {all}. What is said here is about these; the columns "
+        "below show those that have come furthest."
+    ).format(n=done, all=seeds)
 
 
 def _of_lam(dense: Ends, sparse: Ends) -> str:
@@ -140,14 +149,20 @@ def _of_lam(dense: Ends, sparse: Ends) -> str:
                 "With this seed L1 did not help: validation loss {sparse:.3f} with λ = {lam:g}, and {dense:.3f} without penalty."
             )
         )
-    elif 2 * helped > n and better.mean() > 0:
+    elif not intervals.means_something(better):
+        head = _(
+            "With these {n} seeds nothing can be told apart: with λ = {lam:g} the validation loss is {sparse:.3f} on average, and "
+            "the lower one in {helped} of {n}; without penalty it is {dense:.3f}. The difference is {by:.3f} ± {error:.3f} "
+            "(standard error)."
+        )
+    elif better.mean() > 0:
         head = _(
             "λ = {lam:g} had the lower validation loss in {helped} of {n} seeds: {sparse:.3f} on average, and {dense:.3f} without "
             "penalty. The difference is {by:.3f} ± {error:.3f} (standard error)."
         )
     else:
         head = _(
-            "With these seeds L1 did not help: λ = {lam:g} had the lower validation loss in {helped} of {n} only, {sparse:.3f} on "
+            "With these seeds L1 did not help: λ = {lam:g} had the lower validation loss in {helped} of {n}, {sparse:.3f} on "
             "average, and {dense:.3f} without penalty (the difference ± {error:.3f}, one standard error)."
         )
     rest = _(

@@ -180,6 +180,13 @@ class Path:
         """How many of them have come to their first λ."""
         return int(np.isfinite(self.val_loss[:, 0]).sum())
 
+    @property
+    def begun(self) -> "Path":
+        """The paths among them that have come to their first λ."""
+        there = np.isfinite(self.val_loss[:, 0])
+        parts = {name: value[there] for name, value in vars(self).items() if isinstance(value, np.ndarray) and value.ndim == 2}
+        return Path(self.lams, **parts, weights=self.weights)
+
     def until(self, stop: int) -> "Path":
         """Return the part before a stop."""
         parts = {name: value[..., :stop] for name, value in vars(self).items() if isinstance(value, np.ndarray)}

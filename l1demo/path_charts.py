@@ -153,6 +153,7 @@ def gates(lams: np.ndarray, values: np.ndarray, names: Sequence[str], subject: s
 
 def loss_finding(path: Path) -> str:
     """Say which λ has the least validation loss, and which is the largest within one standard error of it."""
+    path = path.begun
     least, error = intervals.best(path.val_loss), intervals.standard_error(path.val_loss)
     if least is None:
         return _("No λ has ended yet.")
@@ -162,6 +163,11 @@ def loss_finding(path: Path) -> str:
         return _("Validation loss is least, {value:.3f}, at λ = {lam:.2g}; with one path there is no standard error.").format(
             value=value, lam=path.lams[least]
         )
+    if largest == least:
+        return _(
+            "Validation loss is least, {value:.3f} ± {error:.3f}, at λ = {lam:.2g}; no larger λ stays within one standard error of "
+            "it."
+        ).format(value=value, error=error[least], lam=path.lams[least])
     return _(
         "Validation loss is least, {value:.3f} ± {error:.3f}, at λ = {lam:.2g}; the largest λ within one standard error of it is "
         "{largest:.2g}."
@@ -170,6 +176,7 @@ def loss_finding(path: Path) -> str:
 
 def accuracy_finding(path: Path) -> str:
     """Say how sparse a network can be whose accuracy is within one standard error of the best."""
+    path = path.begun
     top = intervals.best(-path.val_accuracy)
     if top is None:
         return _("No λ has ended yet.")
@@ -178,9 +185,26 @@ def accuracy_finding(path: Path) -> str:
     sparsest = intervals.within_one_error(-path.val_accuracy)
     if sparsest is None:
         return said
+    if sparsest == top:
+        return f"{said} " + _(
+            "No larger λ stays within one standard error of it; {zeros} of the weights are exactly 0 there."
+        ).format(zeros=percent(zeros[top]))
     return f"{said} " + _("Within one standard error of it, λ = {lam:.2g} has {zeros} exact zeros and hears {accuracy}.").format(
         lam=path.lams[sparsest], zeros=percent(zeros[sparsest]), accuracy=percent(middle[sparsest])
     )
+
+
+def unfinished(path: Path) -> str:
+    """Say how far the paths came where some ended early, and so which λ the findings are of; "" where all came to every λ."""
+    there = np.isfinite(path.begun.val_loss)
+    if there.all() and path.paths == len(path.val_loss):
+        return ""
+    if not path.paths:
+        return _("No λ has ended yet.")
+    return _(
+        "Not every seed has come to every λ: {n} of {all} have come to the first, and all of these to λ = {lam:.2g}. Only the λ up "
+        "to there are compared."
+    ).format(n=path.paths, all=len(path.val_loss), lam=path.lams[there.all(0)][-1])
 
 
 def _norms_finding(path: Path, norm: np.ndarray, bound: np.ndarray) -> str:
@@ -269,7 +293,8 @@ def _crown(path: Path) -> list[dict[str, Any]]:
 
 
 def _marks(path: Path) -> list[dict[str, Any]]:
-    at, least, largest = places(path.lams), intervals.best(path.val_loss), intervals.within_one_error(path.val_loss)
+    loss = path.begun.val_loss
+    at, least, largest = places(path.lams), intervals.best(loss), intervals.within_one_error(loss)
     found = [] if least is None else [_upright(at[least], _("best"), "right" if least else "left")]  # at λ = 0 the axis is near
     if largest is None or largest == least:
         return found

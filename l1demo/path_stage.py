@@ -74,7 +74,8 @@ def build(
         Curves(_("Gates") if by_gate else _("Single weights"), HALF, _lines(path, stops, spec, by_gate), at, CURVES),
         Curves(_norm_title(spec), HALF, path_charts.norms(path, guessing, spec.penalty.kind, spec.id), at, CURVES),
     ]
-    start = intervals.within_one_error(path.val_loss) or intervals.best(path.val_loss) or 0
+    loss = path.begun.val_loss
+    start = intervals.within_one_error(loss) or intervals.best(loss) or 0
     return Stage("λ", lams, tuple(panels), start, tuple(_alt(path, units, i) for i in range(len(lams))), spec.id)
 
 

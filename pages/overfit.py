@@ -8,7 +8,7 @@ from l1demo import overfit, overfit_charts
 from l1demo.charts import percent
 from l1demo.overfit import EXPERIMENTS, SHUFFLED
 from l1demo.spec import RunSpec, SpecError, control
-from l1demo.store import Run
+from l1demo.store import DONE, Run
 from l1demo.text import N_, _
 from l1demo.ui import controls, live, run_view, starts, state
 
@@ -125,7 +125,7 @@ def draw_controls() -> None:
     key = "overfit-split"
     st.session_state[key] = spec.corpus.split
     wanted = {"format_func": lambda split: _(controls.NAMES[split]), "on_change": choose, "args": (key, "split")}
-    st.selectbox(_("Validate on"), control("split").choices, key=key, **wanted)
+    st.radio(_("Validate on"), control("split").choices, key=key, **wanted)
     stops("train_voices", _("Training voices"), VOICES, number, spec.corpus.train_voices)
     stops("hidden", _("Hidden units"), HIDDEN, "{:g}".format, spec.model.hidden)
     stops("seeds", _("Seeds"), SEEDS, "{:g}".format, seeds, help=_("Other clips, other wrong labels and other first weights each."))
@@ -139,16 +139,25 @@ def draw(runs: tuple[Run, ...]) -> None:
     if found := overfit.findings(trios, guessing):
         st.success("\n".join(f"- {sentence}" for sentence in found), icon=":material/lightbulb:")
     else:
-        st.info(_("All three begin with the same weights and see the same clips in the same order."), icon=":material/balance:")
+        fair = _("All three begin with the same weights and see the same clips in the same order.")
+        invited = any(run.state for run in runs)
+        st.info(fair if invited else f"{fair} {_('Press “Train all three” to watch them learn.')}", icon=":material/balance:")
     top = overfit_charts.highest_loss(trios, guessing)
     for i, (column, same) in enumerate(zip(st.columns(3, gap="medium"), zip(*trios, strict=True), strict=True)):
         with column:
             st.subheader(f"λ = {same[0].spec.lam:g} · {_(HEADS[i])}", anchor=False)
-            run_view.progress(next((run for run in same if not run.ended), same[-1]))
+            progress(next((run for run in same if not run.ended), same[-1]))
             readouts(same)
             live.chart(overfit_charts.losses(same, top, guessing), f"overfit-loss-{i}", HEIGHT)
             live.chart(overfit_charts.accuracies(same), f"overfit-accuracy-{i}", HEIGHT)
     live.chart(overfit_charts.seeds(trios), "overfit-seeds-chart", HEIGHT)
+
+
+def progress(run: Run) -> None:
+    if run.state:
+        run_view.progress(run)
+    else:
+        st.progress(0.0, _("Not trained yet"))
 
 
 def as_trios(runs: tuple[Run, ...]) -> list[overfit.Trio]:
@@ -198,9 +207,11 @@ with side:
         under_way = any(not run.ended for run in runs)
         st.button(_("Stop"), icon=":material/stop:", on_click=stop, disabled=not under_way)
     if shown and shown != choices:
-        st.caption(_("These choices are not those of the charts: press Train."))
-    elif shown and not under_way:
+        st.caption(_("These choices are not those of the charts: press Train all three."))
+    elif shown and not under_way and len(runs) == len(specs) and all(run.state == DONE for run in runs):
         st.caption(_("This is trained. New start trains another."))
+    elif shown and not under_way:
+        st.caption(_("Not all of these were trained to their end. Train all three trains what is missing."))
     else:
         st.caption(_("Seed {seed}").format(seed=choices[0].seed))
     draw_controls()

@@ -71,7 +71,12 @@ def show(shown: Shown, sound: bytes | None, points: Points, by_gate: bool) -> No
     said = [path_charts.loss_finding(shown.path), path_charts.accuracy_finding(shown.path)]
     if shown.cold:
         said.append(path_charts.apart(shown.path, shown.cold))
-    st.success("\n".join(f"- {sentence}" for sentence in said), icon=":material/lightbulb:")
+    missing = path_charts.unfinished(shown.path)
+    text = "\n".join(f"- {sentence}" for sentence in ([missing] if missing else []) + said)
+    if missing:
+        st.info(text, icon=":material/hourglass_disabled:")
+    else:
+        st.success(text, icon=":material/lightbulb:")
     stage = path_stage.build(
         shown.path,
         shown.stops,
@@ -171,6 +176,10 @@ with main:
         if asked:
             run_view.follow(tuple(made.id for made in runs), draw)
         shown = None if under_way else path_state.of_runs(asked, runs) if asked else path_state.shipped()
+        if asked and not under_way and not shown:
+            st.info(
+                _("The first seed has not come to the end of its first λ, so there are no networks to show. Press Run to train it.")
+            )
         if shown:
             others = path_state.of_class(shown.spec)
             ours = {made.id for made in runs}

@@ -164,12 +164,22 @@ def show_pair(sound: bytes | None) -> None:
             st.markdown(payoff_charts.pair_finding(timed))
 
 
-def show_run(run: Run, sound: bytes | None) -> None:
-    st.caption(
-        _("λ = {lam:g}, {layers} layer(s) of {hidden} units, seed {seed}").format(
-            lam=run.spec.lam, layers=run.spec.model.layers, hidden=run.spec.model.hidden, seed=run.spec.seed
-        )
+def described(run: Run) -> str:
+    """Name the network by the λ in force in its last epoch, which is another than it began with where λ changed."""
+    spec = run.spec
+    lam = spec.lam_at(max(1, len(run.rows)))
+    known = _("λ = {lam:g}, {layers} layer(s) of {hidden} units, seed {seed}").format(
+        lam=lam, layers=spec.model.layers, hidden=spec.model.hidden, seed=spec.seed
     )
+    if not any(since <= len(run.rows) for since, _lam in spec.changes):
+        return known
+    if spec.training.fall == "each":
+        return _("The end of a λ path that began with λ = {first:g}: {known}").format(first=spec.lam, known=known)
+    return _("The end of a run that began with λ = {first:g}: {known}").format(first=spec.lam, known=known)
+
+
+def show_run(run: Run, sound: bytes | None) -> None:
+    st.caption(described(run))
     if not run.ended:
         run_view.follow((run.id,), lambda runs: run_view.progress(runs[0]))
         return

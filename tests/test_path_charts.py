@@ -188,6 +188,35 @@ def test_the_accuracy_s_sentence_names_the_sparsest_within_one_standard_error_of
     assert "Within" not in path_charts.accuracy_finding(made(1))
 
 
+def test_where_no_larger_lam_is_within_one_standard_error_that_is_said() -> None:
+    noise = np.array([[-0.03], [0.0], [0.03]])
+    loss = np.array([0.5, 0.3, 0.6, 0.9, 2.3]) + noise
+    shown = dataclasses.replace(made(), val_loss=loss, val_accuracy=1 - loss / 2.5)
+    assert path_charts.loss_finding(shown).endswith("at λ = 0.0001; no larger λ stays within one standard error of it.")
+    said = path_charts.accuracy_finding(shown)
+    assert "at λ = 0.0001. No larger λ stays within one standard error of it; 20.0 % of" in said and "Within" not in said
+
+
+def test_a_seed_that_never_began_takes_no_finding_from_the_others() -> None:
+    parts = {name: value.copy() for name, value in vars(made()).items() if name not in ("lams", "weights")}
+    for values in parts.values():
+        values[2] = np.nan
+    two = Path(LAMS, **{name: value[:2] for name, value in parts.items()}, weights=2000)
+    shown = Path(LAMS, **parts, weights=2000)
+    assert path_charts.loss_finding(shown) == path_charts.loss_finding(two) != "No λ has ended yet."
+    assert path_charts.accuracy_finding(shown) == path_charts.accuracy_finding(two) != "No λ has ended yet."
+    assert path_charts.losses(shown, 2.3, "a").figure["layout"] == path_charts.losses(two, 2.3, "a").figure["layout"]
+    assert path_stage.build(shown, networks(), SPEC, WORDS).start == path_stage.build(two, networks(), SPEC, WORDS).start
+    assert path_charts.unfinished(two) == "" and "2 of 3 have come to the first, and all of these to λ = 0.1." in (
+        path_charts.unfinished(shown)
+    )
+    shown.val_loss[1, 3:] = np.nan
+    assert "all of these to λ = 0.001." in path_charts.unfinished(shown)
+    assert "1 of 3 have come to the first, and all of these to λ = 0.0001." in path_charts.unfinished(begun().until(2))
+    nothing = dataclasses.replace(shown, val_loss=np.full((3, S), np.nan))
+    assert path_charts.unfinished(nothing) == path_charts.loss_finding(nothing) == "No λ has ended yet."
+
+
 @pytest.mark.parametrize("by_gate", [False, True])
 @pytest.mark.parametrize("shown", [made(), made(1)], ids=["three paths", "one path"])
 def test_the_stage_has_every_panel_for_every_lam(shown: Path, by_gate: bool) -> None:

@@ -49,3 +49,18 @@ def test_on_a_phone_the_three_stand_below_each_other(visit: Callable[..., Page])
     assert len(places) == 3
     assert len({round(place["x"]) for place in places}) == 1
     assert places[0]["bottom"] < places[1]["top"] < places[1]["bottom"] < places[2]["top"]
+
+
+def test_no_choice_of_whom_to_validate_on_is_cut_off(visit: Callable[..., Page]) -> None:
+    page = visit(f"/overfit?{SMALL}", viewport={"width": 1280, "height": 800})
+    choices = page.get_by_role("radiogroup", name="Validate on").locator("label")
+    expect(choices.filter(has_text="unseen speakers, beside the seen")).to_be_visible()
+    expect(choices).to_have_count(3)
+    side = page.get_by_role("radiogroup", name="Validate on").bounding_box()
+    assert side is not None
+    for choice in choices.all():
+        box = choice.bounding_box()
+        assert box is not None and box["x"] + box["width"] <= side["x"] + side["width"] + 1
+        assert choice.evaluate(
+            "label => [label, ...label.querySelectorAll('*')].every(e => e.scrollWidth <= e.clientWidth + 1 || getComputedStyle(e).overflow === 'visible')"
+        )

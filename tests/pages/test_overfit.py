@@ -32,6 +32,8 @@ def test_it_opens_with_the_measured_experiment_and_trains_nothing(visit, submitt
     assert [head.value.split(" · ")[0] for head in page.subheader] == ["λ = 0", "λ = 0.003", "λ = 0.03"]
     assert page.pills(key="overfit-experiment").value == "wrong"
     assert button(page, "Stop").disabled
+    assert [bar.text for bar in page.progress] == ["Not trained yet"] * 3
+    assert page.info[0].value.endswith("Press “Train all three” to watch them learn.")
     assert not submitted and not page.query_params
 
 
@@ -48,6 +50,8 @@ def test_one_click_trains_three_that_differ_in_lam_alone_and_says_what_they_show
         for sentence in overfit.findings([runs], guessing=None):
             assert sentence.split("λ = 0.03")[0] in view.success[0].value
         assert [bar.text[:14] for bar in view.progress] == ["Done: 3 epochs"] * 3
+        assert "This is trained. New start trains another." in [caption.value for caption in view.caption]
+        assert not view.info
         losses = [metric.value for metric in view.metric if metric.label == "validation loss"]
         assert losses == [f"{run.rows[-1]['val_loss']:.3f}" for run in runs]
         for label, name in (("accuracy", "val_accuracy"), ("exactly 0", "exact_zero_fraction")):
@@ -71,7 +75,7 @@ def test_widgets_change_the_choices_and_train_nothing(visit, submitted, ended, s
     slider(page, "label_noise").set_value(0.25).run()
     slider(page, "hidden").set_value(16).run()
     slider(page, "lam").set_value(0.002).run()
-    page.selectbox(key="overfit-split").set_value("recordings").run()
+    page.radio(key="overfit-split").set_value("recordings").run()
     slider(page, "train_voices").set_value(8).run()
     assert not page.exception and len(submitted) == 3
     assert [head.value for head in page.subheader] == before  # what is shown stays
@@ -94,7 +98,7 @@ def test_the_switch_shuffles_all_labels_and_back(visit, submitted, short) -> Non
     page.toggle(key="overfit-shuffled").set_value(False).run()
     assert slider(page, "label_noise").value == EXPERIMENTS["wrong"].corpus.label_noise
     page.pills(key="overfit-experiment").set_value("voices").run()
-    assert page.selectbox(key="overfit-split").value == "both" and slider(page, "train_voices").value == 4
+    assert page.radio(key="overfit-split").value == "both" and slider(page, "train_voices").value == 4
     assert not page.exception and not submitted
 
 
@@ -130,6 +134,10 @@ def test_stop_ends_what_is_under_way_and_waiting(visit, submitted, ended) -> Non
         for _epoch in range(3):
             pace.put(1)
     assert [ended(spec).state for spec in submitted] == ["stopped"] * 3
+    page.run()
+    said = [caption.value for caption in page.caption]
+    assert "Not all of these were trained to their end. Train all three trains what is missing." in said
+    assert not any("This is trained" in each for each in said)
 
 
 @pytest.mark.parametrize(

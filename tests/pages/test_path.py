@@ -180,6 +180,27 @@ def test_a_path_under_way_is_followed_and_can_be_stopped(small, engine, wait_for
     assert not page.exception and button(page, "Stop").disabled
 
 
+def test_a_path_that_was_stopped_says_what_the_seeds_that_ran_found(small, engine, wait_for, ended, submitted, staged) -> None:
+    from distributed import Queue
+
+    page = small(seed=str(fakes.PACED_NOISE + 64))
+    button(page, "Run").click().run()
+    pace = [Queue(f"pace-{spec.seed}", client=engine._connection.client) for spec in submitted]
+    for _epoch in range(4):
+        pace[0].put(1)
+    wait_for(lambda: len(engine.run(submitted[0].id).rows) == 4)
+    button(page, "Stop").click().run()
+    for each in pace:
+        each.put(1)
+    rows = [ended(spec).rows for spec in submitted]
+    assert len(rows[0]) >= 4 and len(rows[1]) < 3
+    page.run()
+    assert not page.exception and not page.error and not page.success
+    (said,) = page.info
+    assert "1 of 2 have come to the first" in said.value and "Validation loss is least" in said.value
+    assert "No λ has ended" not in said.value and len(staged(page)[1]["steps"]) >= 2
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

@@ -50,6 +50,17 @@ def test_the_bytes_shown_are_those_of_the_run_s_weights(visit, engine, sparse, c
     assert any(f"{24 - kept} of 24 hidden units reach no word" in each.value for each in page.markdown)
 
 
+@pytest.mark.parametrize(("falls", "what"), [("each", "a λ path"), ("once", "a run")])
+def test_a_run_whose_lam_changed_is_named_by_the_last(visit, engine, ended, falls: str, what: str) -> None:
+    changed = SPARSE.with_values(lam=0.0, lam_changes="3:0.001 5:0.002", lr_falls=falls)
+    engine.submit(changed, "eve")
+    ended(changed)
+    page = visit("payoff", run=changed.id)
+    assert not page.exception and not page.error
+    said = [caption.value for caption in page.caption]
+    assert f"The end of {what} that began with λ = 0: λ = 0.002, 1 layer(s) of 24 units, seed 50" in said
+
+
 def test_time_is_measured_only_on_demand_and_said_in_the_numbers_of_the_chart(visit, sparse, charted) -> None:
     page = visit("payoff", run=sparse.id)
     assert not has(page, "payoff-timing")
