@@ -183,7 +183,7 @@ def test_a_path_under_way_is_followed_and_can_be_stopped(small, engine, wait_for
 def test_a_path_that_was_stopped_says_what_the_seeds_that_ran_found(small, engine, wait_for, ended, submitted, staged) -> None:
     from distributed import Queue
 
-    page = small(seed=str(fakes.PACED_NOISE + 64))
+    page = small(seed=str(fakes.PACED_NOISE + 80))
     button(page, "Run").click().run()
     pace = [Queue(f"pace-{spec.seed}", client=engine._connection.client) for spec in submitted]
     for _epoch in range(4):
