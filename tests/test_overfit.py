@@ -114,8 +114,8 @@ def test_a_difference_within_its_error_is_called_neither_help_nor_none(pairs: li
 
 
 def test_of_how_many_seeds_the_sentences_are_is_said_where_not_all_are_complete() -> None:
-    cut = tuple(run(each.spec, 9.0, epochs=2, state=STOPPED) for each in trio(1.0, 1.0))
-    said = overfit.findings([trio(1.7, 1.2), trio(1.6, 1.3), cut], LN10)
+    a, b, c = (run(each.spec, 9.0, epochs=2, state=STOPPED) for each in trio(1.0, 1.0))
+    said = overfit.findings([trio(1.7, 1.2), trio(1.6, 1.3), (a, b, c)], LN10)
     assert "trained to their end: 2 of 3." in said[0]
     assert said[1:] == overfit.findings([trio(1.7, 1.2), trio(1.6, 1.3)], LN10)
     assert not any("trained to their end" in each for each in said[1:])

@@ -61,6 +61,4 @@ def test_no_choice_of_whom_to_validate_on_is_cut_off(visit: Callable[..., Page])
     for choice in choices.all():
         box = choice.bounding_box()
         assert box is not None and box["x"] + box["width"] <= side["x"] + side["width"] + 1
-        assert choice.evaluate(
-            "label => [label, ...label.querySelectorAll('*')].every(e => e.scrollWidth <= e.clientWidth + 1 || getComputedStyle(e).overflow === 'visible')"
-        )
+        assert choice.locator("p").evaluate("text => text.scrollWidth <= text.clientWidth")
