@@ -59,12 +59,15 @@ def build(
     at = path_charts.places(path.lams)
     units = path_weights.dead_units(stops)
     lams = tuple(f"{lam:g}" for lam in path.lams)
+    alone = len(path.val_loss) == 1  # else some numbers are means, while weights are the first seed's
     panels: list[Panel] = [
-        Readouts(_("At this λ"), 2 * HALF, *_readouts(path, units)),
+        Readouts(_("At this λ") if alone else _("At this λ, on average over the seeds"), 2 * HALF, *_readouts(path, units)),
         Curves(_("Loss"), HALF, path_charts.losses(path, guessing, spec.id, cold, points), at, CURVES),
         Curves(_("Accuracy and exact zeros"), HALF, path_charts.accuracies(path, clips, spec.id, cold, points), at, CURVES),
         *_maps(stops, spec, units),
-        Histogram(_("All weights"), HALF, path_weights.histograms(stops), _zeros(stops)),
+        Histogram(
+            _("All weights") if alone else _("All weights of the first seed"), HALF, path_weights.histograms(stops), _zeros(stops)
+        ),
     ]
     if heard:
         panels.append(Bars(_("What it hears in your word"), HALF, tuple(heard[0]), heard[1][: len(path.lams)]))
@@ -80,7 +83,8 @@ def build(
 
 
 def _readouts(path: Path, units: list[np.ndarray]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    names = (_("validation loss"), _("accuracy"), _("exactly 0"), _("weights left"), _("dead units"), "‖W‖₁")
+    dead = _("dead units") if len(path.val_loss) == 1 else _("dead units, first seed")
+    names = (_("validation loss"), _("accuracy"), _("exactly 0"), _("weights left"), dead, "‖W‖₁")
     loss, error, right, zeros, norm = (
         intervals.mean(path.val_loss),
         intervals.standard_error(path.val_loss),
@@ -103,9 +107,13 @@ def _readouts(path: Path, units: list[np.ndarray]) -> tuple[tuple[str, ...], tup
 
 
 def _alt(path: Path, units: list[np.ndarray], i: int) -> str:
-    return _(
-        "λ = {lam:g}: validation loss {loss}; {right} of the clips heard right; {zeros} exact zeros; dead units: {dead}."
-    ).format(
+    said = _("λ = {lam:g}: validation loss {loss}; {right} of the clips heard right; {zeros} exact zeros; dead units: {dead}.")
+    if len(path.val_loss) > 1:
+        said = _(
+            "λ = {lam:g}: on average over the seeds, validation loss {loss}; {right} of the clips heard right; {zeros} exact "
+            "zeros; dead units of the first seed: {dead}."
+        )
+    return said.format(
         lam=path.lams[i],
         loss=_plus_minus(intervals.mean(path.val_loss)[i], intervals.standard_error(path.val_loss)[i]),
         right=percent(intervals.mean(path.val_accuracy)[i]),

@@ -227,10 +227,25 @@ def test_the_stage_has_every_panel_for_every_lam(shown: Path, by_gate: bool) -> 
     assert kinds == ["Readouts", "Curves", "Curves", "Maps", "Maps", "Histogram", "Bars", "Curves", "Curves"]
     assert json.loads(json.dumps(stage.wire(built), allow_nan=False))
     assert built.start == (intervals.within_one_error(shown.val_loss) or intervals.best(shown.val_loss))
-    assert "λ = 0.01: validation loss" in built.alts[3] and "90.0 % exact zeros" in built.alts[3]
+    assert "validation loss" in built.alts[3] and "90.0 % exact zeros" in built.alts[3]
     assert ("±" in built.alts[3]) == (shown.paths > 1)
     zeros = built.panels[5].zeros  # type: ignore[attr-defined]
     assert zeros[0] == 0 and (np.diff(zeros) > 0).all()
+
+
+def test_what_is_a_mean_over_seeds_and_what_is_of_the_first_is_told_apart() -> None:
+    zeros = sum(np.count_nonzero(w == 0) for w in networks()[3].values()) / sum(w.size for w in networks()[3].values())
+    assert percent(zeros) != percent(made().zeros.mean(0)[3])  # so that one name for both would contradict itself
+    for paths, means, weights, dead in (
+        (1, "At this λ", "All weights", "dead units"),
+        (3, "At this λ, on average over the seeds", "All weights of the first seed", "dead units, first seed"),
+    ):
+        built = path_stage.build(made(paths), networks(), SPEC, WORDS)
+        readouts, histogram = built.panels[0], built.panels[5]
+        assert (readouts.title, histogram.title) == (means, weights)
+        assert isinstance(readouts, stage.Readouts) and readouts.names[4] == dead
+        assert readouts.texts[3][2] == percent(made(paths).zeros.mean(0)[3])
+        assert ("on average" in built.alts[3]) == ("of the first seed" in built.alts[3]) == (paths > 1)
 
 
 def test_without_a_word_the_stage_keeps_its_panels() -> None:

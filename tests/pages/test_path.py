@@ -9,6 +9,7 @@ from l1demo.engine import Engine
 from l1demo.spec import RunSpec
 from l1demo.store import DONE
 
+MEANS = "At this λ, on average over the seeds"
 QUICK = {"epochs": "3", "hidden": "16"}
 
 
@@ -101,7 +102,7 @@ def test_several_seeds_are_runs_submitted_together_whose_path_replaces_the_shipp
         panels, wire = staged(view)
         assert wire["steps"] == [f"{lam:g}" for lam in lam_path.lams_of(spec)]
         losses = [sum(run.rows[end - 1]["val_loss"] for run in runs) / 2 for end in lam_path.ends_of(spec)]
-        assert [f"{loss:.3f}" for loss in losses] == [texts[0].split(" ")[0] for texts in panels["At this λ"]["texts"]]
+        assert [f"{loss:.3f}" for loss in losses] == [texts[0].split(" ")[0] for texts in panels[MEANS]["texts"]]
     button(page, "Show the lab's own path").click().run()
     assert len(staged(page)[1]["steps"]) == 17 and not page.query_params
 
