@@ -18,9 +18,8 @@ MORE = ("penalty", "method", "split", "train-clips", "label-noise", "layers", "e
 
 
 def run() -> None:
-    chosen = {name: st.session_state[f"path-{name}"] for name in path_state.WIDGETS}
     try:
-        asked = Asked(path_state.chosen_settings(), **chosen)
+        asked = Asked(path_state.chosen_settings(), **path_state.choices())
         runs = asked.runs
     except SpecError as error:
         state.refuse(str(error))
@@ -114,15 +113,20 @@ def draw_controls(asked: Asked | None, under_way: bool) -> None:
     if asked:
         st.button(_("Show the lab's own path"), icon=":material/undo:", on_click=back)
     controls.widget("hidden")
-    defaults = Asked(state.spec())
+    for name, value in path_state.choices().items():
+        st.session_state[f"path-{name}"] = value
     for name, label, low, high in (
         ("stops", _("λ above 0"), lam_path.FEWEST, lam_path.MOST),
         ("seeds", _("Seeds"), 1, path_state.MOST_SEEDS),
     ):
-        st.session_state.setdefault(f"path-{name}", getattr(defaults, name))
-        st.slider(label, low, high, key=f"path-{name}")
-    st.session_state.setdefault("path-cold", False)
-    st.toggle(_("Cold starts, too"), key="path-cold", help=_("A run of its own from first weights at every λ, as a check."))
+        st.slider(label, low, high, key=f"path-{name}", on_change=path_state.choose, args=(name,))
+    st.toggle(
+        _("Cold starts, too"),
+        key="path-cold",
+        on_change=path_state.choose,
+        args=("cold",),
+        help=_("A run of its own from first weights at every λ, as a check."),
+    )
     with st.expander(_("More settings")):
         for name in MORE:
             controls.widget(name)

@@ -105,9 +105,18 @@ def asked_for() -> Asked | None:
     return st.session_state["path-asked"]
 
 
+def choices() -> dict[str, Any]:
+    """Return what is chosen of a path in this visit, by the names of its widgets, whose own state a change of page takes away."""
+    return st.session_state.setdefault("path-choices", {name: getattr(Asked(RunSpec()), name) for name in WIDGETS})
+
+
+def choose(name: str) -> None:
+    """Take note of what a widget says."""
+    st.session_state["path-choices"] = choices() | {name: st.session_state[f"path-{name}"]}
+
+
 def _choose(asked: Asked) -> None:
-    for name in WIDGETS:
-        st.session_state[f"path-{name}"] = getattr(asked, name)
+    st.session_state["path-choices"] = {name: getattr(asked, name) for name in WIDGETS}
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,5 +1,7 @@
 """λ path: alive without training, several paths submitted together, their address, cold starts, the class's runs, and a word."""
 
+from pathlib import Path
+
 import fakes
 import pytest
 
@@ -9,6 +11,7 @@ from l1demo.engine import Engine
 from l1demo.spec import RunSpec
 from l1demo.store import DONE
 
+ROOT = Path(__file__).parents[2]
 MEANS = "At this λ, on average over the seeds"
 QUICK = {"epochs": "3", "hidden": "16"}
 
@@ -218,6 +221,18 @@ def test_an_address_that_cannot_be_is_answered_with_a_sentence_and_the_shipped_p
     assert sentence in page.warning[0].value
     assert len(staged(page)[1]["steps"]) == 17
     assert not page.query_params
+
+
+def test_the_choices_are_as_they_were_after_a_visit_to_another_page(visit, submitted) -> None:
+    page = visit("path")
+    page.slider(key="path-stops").set_value(12)
+    page.slider(key="path-seeds").set_value(2)
+    page.toggle(key="path-cold").set_value(True).run()
+    for name in ("runs", "path"):
+        page.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+        assert not page.exception
+    assert (page.slider(key="path-stops").value, page.slider(key="path-seeds").value) == (12, 2)
+    assert page.toggle(key="path-cold").value and not submitted
 
 
 def test_settings_that_make_no_path_are_refused_and_nothing_is_trained(visit, submitted) -> None:
