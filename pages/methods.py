@@ -21,7 +21,7 @@ HEIGHT, TABLE = 380, 290  # pixels
 
 
 def chosen() -> tuple[float, int]:
-    """λ and the seed that are shown: at first those of the address."""
+    """λ and the seed that are chosen: at first those of the address."""
     if "methods" not in st.session_state:
         st.session_state.methods = START
         asked = {name: value for name, value in st.query_params.to_dict().items() if name in ("lam", "seed")}
@@ -36,11 +36,23 @@ def chosen() -> tuple[float, int]:
     return st.session_state.methods
 
 
+def shown() -> tuple[float, int]:
+    """λ and the seed of the seven that are drawn: those chosen, but for a choice that was made while others trained."""
+    return st.session_state.get("methods-shown", chosen())
+
+
 def choose_lam() -> None:
+    before = shown()
+    under_way = any(not run.ended for run in found(methods.descriptions(*before)).values())
     st.session_state.methods = (st.session_state["methods-lam"], chosen()[1])
+    if under_way:  # they stay, with their Stop; nor do they go away at their end
+        st.session_state["methods-shown"] = before
+    else:
+        st.session_state.pop("methods-shown", None)
 
 
 def train() -> None:
+    st.session_state.pop("methods-shown", None)
     for spec in methods.descriptions(*chosen()).values():
         if not state.submit(spec):
             return
@@ -74,12 +86,17 @@ def named(specs: dict[str, RunSpec], runs: tuple[Run, ...]) -> dict[str, Run]:
 
 
 def buttons(
-    key: str, label: str, specs: dict[str, RunSpec], begin: Callable[[], None], anew: Callable[[], None] | None = None
+    key: str,
+    label: str,
+    specs: dict[str, RunSpec],
+    begin: Callable[[], None],
+    anew: Callable[[], None] | None = None,
+    others: bool = False,
 ) -> None:
-    """Train, Stop and where it is given New start."""
+    """Train, Stop and where it is given New start; ``others`` than the specs' runs are the ones that Train would train."""
     runs = found(specs)
     under_way = any(not run.ended for run in runs.values())
-    done = len(runs) == len(specs) and all(run.state == DONE for run in runs.values())
+    done = not others and len(runs) == len(specs) and all(run.state == DONE for run in runs.values())
     with st.container(horizontal=True):
         st.button(
             label, key=f"{key}-train", type="primary", icon=":material/play_arrow:", on_click=begin, disabled=under_way or done
@@ -109,17 +126,17 @@ def progress(runs: dict[str, Run]) -> None:
 
 
 def draw(runs: tuple[Run, ...]) -> None:
-    lam, seed = chosen()
-    shown = named(methods.descriptions(lam, seed), runs)
+    lam, seed = shown()
+    drawn = named(methods.descriptions(lam, seed), runs)
     subject = f"{lam!r} {seed}"
-    progress(shown)
-    draw_table(shown)
+    progress(drawn)
+    draw_table(drawn)
     left, right = st.columns(2, gap="medium")
     with left:
-        live.chart(methods_charts.zeros(shown, subject), "methods-zeros", HEIGHT, note=False)
+        live.chart(methods_charts.zeros(drawn, subject), "methods-zeros", HEIGHT, note=False)
     with right:
-        live.chart(methods_charts.weight(shown, subject), "methods-weight", HEIGHT)
-    said = methods.findings(shown)
+        live.chart(methods_charts.weight(drawn, subject), "methods-weight", HEIGHT)
+    said = methods.findings(drawn)
     st.markdown(
         "\n".join(
             f"- **{_(method.name)}** · {_(method.rule)}" + (f" *{said[key]}*" if key in said else "")
@@ -181,20 +198,30 @@ def draw_article(runs: tuple[Run, ...]) -> None:
             run_view.sparsity(run)
 
 
-lam, seed = chosen()
+lam, seed = shown()
 specs = methods.descriptions(lam, seed)
 runs = tuple(found(specs).values())
 wanted = {"lam": str(lam), "seed": str(seed)}  # all digits: other ones would be other runs
-if runs and st.session_state.get("written") != ("methods", wanted):  # once: each writing is a step in the browser's history
+if (runs or "lam" in st.query_params) and st.session_state.get("written") != ("methods", wanted):  # once: each is a step in history
     st.session_state.written = ("methods", wanted)
-    st.query_params.from_dict(wanted)
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
 
 st.title(_("Methods"), anchor=False)
 side, main = st.columns([2, 7], gap="medium")
 with side:
-    st.session_state["methods-lam"] = lam
-    st.select_slider("λ", sorted({*LAMS, lam}), key="methods-lam", format_func=str, on_change=choose_lam)
-    buttons("methods", _("Train all seven"), specs, train, new_start)
+    slider = chosen()[0]
+    st.session_state["methods-lam"] = slider
+    st.select_slider("λ", sorted({*LAMS, lam, slider}), key="methods-lam", format_func=str, on_change=choose_lam)
+    buttons("methods", _("Train all seven"), specs, train, new_start, others=slider != lam)
+    if slider != lam:
+        if any(not run.ended for run in runs):
+            said = _(
+                "The seven shown train with λ = {lam}. When they have ended or are stopped, those of the slider's λ can begin."
+            )
+        else:
+            said = _("The seven shown have λ = {lam}. Press Train for those of the slider's λ.")
+        st.caption(said.format(lam=lam))
     st.caption(
         _(
             "All seven begin with the same weights (seed {seed}) and see the same {clips} clips in the same order, without "

@@ -103,6 +103,35 @@ def test_stop_ends_what_is_under_way_and_waiting(visit, submitted, ended) -> Non
     assert not page.exception and not button(page, "Train all seven").disabled
 
 
+def test_moving_lam_while_the_seven_train_leaves_them_there_with_their_stop(visit, submitted, ended) -> None:
+    page = visit("methods", seed=str(fakes.PACED_NOISE + 70))
+    button(page, "Train all seven").click().run()
+    slider(page).set_value(1e-2).run()
+    assert not page.exception and slider(page).value == 1e-2 and len(submitted) == 7
+    assert page.query_params == {"lam": "0.003", "seed": str(fakes.PACED_NOISE + 70)}, "the address of what is shown"
+    assert any("The seven shown train with λ = 0.003." in each.value for each in page.caption)
+    assert button(page, "Train all seven").disabled and not page.button(key="methods-stop").disabled
+    page.button(key="methods-stop").click().run()
+    pace = Queue(f"pace-{submitted[0].seed}", client=engine.current()._connection.client)
+    for _epoch in range(21):
+        pace.put(1)
+    rows = [ended(spec).rows for spec in submitted]
+    page.run()
+    assert page.progress[0].text.startswith(f"7 of 7 runs have ended, {sum(map(len, rows))} of 21 epochs")
+    assert any("Press Train for those of the slider's λ." in each.value for each in page.caption)
+    assert not button(page, "Train all seven").disabled
+    slider(page).set_value(1e-3).run()  # with none under way it only looks, and the address goes with it
+    assert page.progress[0].text.startswith("0 of 7")
+    assert page.query_params["lam"] == "0.001"
+    button(page, "Train all seven").click().run()
+    assert [spec.lam for spec in submitted[7:]] == [1e-3] * 7
+    page.button(key="methods-stop").click().run()
+    for _epoch in range(21):
+        pace.put(1)
+    for spec in submitted[7:]:
+        ended(spec)
+
+
 def test_the_article_s_settings_are_run_as_coded_and_as_meant(visit, submitted, ended) -> None:
     page = visit("methods")
     assert article.UNUSED.strip() in [code.value.strip() for code in page.code]
