@@ -119,7 +119,7 @@ def test_several_starts_are_trained_and_counted_and_what_is_done_is_not_done_aga
     assert page.query_params["seed"] == "23"
 
 
-def test_stop_ends_what_is_under_way_and_waiting(visit, submitted, ended) -> None:
+def test_stop_ends_what_is_under_way_and_waiting(visit, engine, submitted, ended) -> None:
     page = visit("overfit", **EXPERIMENTS["wrong"].with_values(seed=fakes.PACED_NOISE + 50).to_query())
     button(page, "Train all three").click().run()
     assert not page.exception and not button(page, "Stop").disabled
@@ -127,10 +127,8 @@ def test_stop_ends_what_is_under_way_and_waiting(visit, submitted, ended) -> Non
     assert not page.exception
     from distributed import Queue
 
-    from l1demo import engine
-
     for spec in submitted[:1]:
-        pace = Queue(f"pace-{spec.seed}", client=engine.current()._connection.client)
+        pace = Queue(f"pace-{spec.seed}", client=engine._connection.client)
         for _epoch in range(3):
             pace.put(1)
     assert [ended(spec).state for spec in submitted] == ["stopped"] * 3
