@@ -41,7 +41,7 @@ def test_dragging_moves_every_panel_and_sends_nothing(visit: Callable[..., Page]
     page.mouse.down()
     page.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2, steps=16)
     page.mouse.up()
-    expect(finding).to_contain_text(re.compile(r"λ = 0\.00[0-9]+: validation loss \d\.\d+ ± \d"))
+    expect(finding).to_contain_text(re.compile(r"λ = 0\.00[0-9]+: on average over the seeds, validation loss \d\.\d+ ± \d"))
     page.wait_for_function(f"drawn => ({MAPS})() !== drawn", arg=drawn)
     sparse = page.locator(".l1-stage").inner_text()
     assert re.findall(r"\d+\.\d %", sparse) != re.findall(r"\d+\.\d %", dense)
