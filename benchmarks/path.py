@@ -147,7 +147,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2, help="for the cold runs beside each other; 1 leaves them out")
     parser.add_argument("--threads", type=int, default=1, help="of Keras")
     parser.add_argument("--keras-python", default=sys.executable, help="the Python that has TensorFlow")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error("a standard error needs two seeds or more")
+    return options
 
 
 if __name__ == "__main__":
