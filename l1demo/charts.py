@@ -205,7 +205,7 @@ def _loss_finding(rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
         return _("No epoch has ended yet.")
     last = rows[-1]
-    return _("Epoch {epoch}: training loss {train:.3f}, validation loss {val:.3f}; the gap is {gap:+.3f}.").format(
+    return _("Epoch {epoch}: training loss {train:.3f}, validation loss {val:.3f}; the generalisation gap is {gap:+.3f}.").format(
         epoch=last["epoch"],
         train=last["train_loss"],
         val=last["val_loss"],

@@ -52,6 +52,14 @@ def chosen() -> tuple[RunSpec, int]:
     return st.session_state.overfit
 
 
+def follow_the_address() -> None:
+    """Begin anew from the address where the browser's Back or Forward has come to another than the page wrote."""
+    written = st.session_state.get("overfit-written")
+    if written and st.query_params and st.query_params.to_dict() != written:
+        for key in ("overfit", "overfit-shown", "overfit-written"):
+            st.session_state.pop(key, None)
+
+
 def choose(key: str, name: str) -> None:
     """Take note of what a widget says; nothing is trained by it."""
     spec, seeds = chosen()
@@ -187,6 +195,7 @@ def readouts(runs: tuple[Run, ...]) -> None:
             st.metric(label, value() if last else "–", help=help, width=run_view.READOUT)
 
 
+follow_the_address()
 choices = chosen()
 shown = st.session_state.get("overfit-shown")
 specs = [spec for three in overfit.trios(*shown) for spec in three] if shown else []

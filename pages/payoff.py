@@ -77,7 +77,7 @@ def show_timing(run: Run, found: dict[str, Any], sound: bytes | None) -> None:
     )
     timed = measured("payoff-timing", run.id, digest(sound))
     if timed is None:
-        st.info(_("How long does the network take for the sound at the left? Measure it: it depends on this computer."))
+        st.info(_("How long does the network take for the sound that is chosen? Measure it: it depends on this computer."))
         return
     live.chart(payoff_charts.timing(timed["ms"], payoff_charts.WAYS, run.id), "payoff-timing", 270)
     st.markdown("\n".join(f"- {sentence}" for sentence in payoff_charts.timing_findings(timed["ms"], timed["apart"], found)))

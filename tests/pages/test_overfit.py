@@ -161,3 +161,20 @@ def test_the_last_seed_of_all_has_no_new_start(visit, submitted) -> None:
     button(page, "New start").click().run()
     assert not page.exception and not submitted
     assert "seed is 2147483648" in page.warning[0].value
+
+
+def test_back_shows_what_its_address_says(visit, submitted, ended, short) -> None:
+    page = visit("overfit")
+    addresses = []
+    for label in ("Train all three", "New start"):
+        button(page, label).click().run()
+        for spec in submitted[-3:]:
+            ended(spec)
+        addresses.append(dict(page.run().query_params))
+    assert addresses[0] != addresses[1]
+    page.query_params.clear()
+    page.query_params.update(addresses[0])  # as the browser's Back does
+    page.run()
+    assert dict(page.query_params) == addresses[0] and not page.warning
+    assert page.caption[0].value.startswith("This is trained")
+    assert len(submitted) == 6
