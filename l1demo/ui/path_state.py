@@ -88,6 +88,10 @@ def _number(name: str, text: str, low: int, high: int) -> int:
 
 def asked_for() -> Asked | None:
     """Return what was asked for in this visit, at first by its address; None for the path that ships with the lab."""
+    where, written = st.session_state.get("written", ("", {}))
+    if where == "path" and st.query_params and st.query_params.to_dict() != written:  # the browser's Back or Forward
+        st.session_state.pop("path-asked", None)
+        state.forget_settings()
     if "path-asked" not in st.session_state:
         st.session_state["path-asked"] = None
         try:

@@ -95,10 +95,15 @@ def _follow_the_address(page: str) -> None:
     """Show the run of an address that this visit has left, and the browser's Back or Forward has come to again."""
     of_url, (where, written) = st.query_params.get("run"), st.session_state.get("written", ("", ""))
     if of_url and where == page and of_url != written and (run := find(of_url)):
+        forget_settings()
         show(run.spec)
         st.session_state.written = page, run.id
-        for key in [key for key in st.session_state if str(key).startswith("set-")]:  # the controls' widgets begin anew
-            del st.session_state[key]
+
+
+def forget_settings() -> None:
+    """Have settings and the controls' widgets begin anew from the address."""
+    for key in [key for key in st.session_state if key == "spec" or str(key).startswith("set-")]:
+        del st.session_state[key]
 
 
 def find(run_id: str) -> Run | None:

@@ -240,3 +240,20 @@ def test_settings_that_make_no_path_are_refused_and_nothing_is_trained(visit, su
     button(page, "Run").click().run()
     assert not page.exception and not submitted
     assert "epochs is 315; choose a number from 1 to 300" in page.warning[0].value
+
+
+def test_back_shows_the_path_of_its_address(small, submitted, ended) -> None:
+    page = small()
+    addresses = []
+    for hidden in (18, 19):
+        page.number_input(key="set-hidden").set_value(hidden).run()
+        button(page, "Run").click().run()
+        for spec in submitted[-2:]:
+            ended(spec)
+        addresses.append(dict(page.run().query_params))
+    page.query_params.clear()
+    page.query_params.update(addresses[0])  # as the browser's Back does
+    page.run()
+    assert dict(page.query_params) == addresses[0] and not page.exception and not page.warning
+    assert page.number_input(key="set-hidden").value == 18
+    assert len(submitted) == 4
