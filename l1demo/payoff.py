@@ -111,8 +111,8 @@ def hearing(data: bytes, sound: bytes) -> dict[str, Any]:
         "hop": round(spec.features.hop_ms * features.RATE / 1000) / features.RATE,
         "hertz": listening.mel_centres(spec.features.n_mels, features.RATE),
         "weight": weight,
-        "whole": _wav(samples),
-        "through": _wav(through_bands(samples, weight > 0)),
+        "whole": wav(samples),
+        "through": wav(through_bands(samples, weight > 0)),
     }
 
 
@@ -278,7 +278,8 @@ def _apart(whole: Recogniser, small: Recogniser, x: torch.Tensor, loss: str) -> 
     return float((a - b).abs().max())
 
 
-def _wav(samples: np.ndarray) -> bytes:
+def wav(samples: np.ndarray) -> bytes:
+    """Write samples of -1 to 1 at 8 kHz as a WAV file."""
     file = io.BytesIO()
     soundfile.write(file, audio.to_int16(np.clip(samples, -1, 1)), features.RATE, format="WAV", subtype="PCM_16")
     return file.getvalue()
