@@ -1,6 +1,7 @@
 """Untrusted bytes to a clip: size, header, limits, and only then samples. Mono, trimmed, with its level said in words.
 
-What a file claims to be is judged in ``containers``; decoding is libsndfile's. Torch is loaded only where a clip is resampled.
+What a file claims to be is judged in ``containers``; decoding is libsndfile's, or that of ``media`` for what comes from phones and
+browsers. Torch is loaded only where a clip is resampled.
 """
 
 import contextlib
@@ -15,7 +16,19 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from l1demo.containers import MAX_SECONDS, MIN_SECONDS, AudioError, check_claim, check_length, check_missing, check_shape, identify
+from l1demo import media
+from l1demo.containers import (
+    MAX_SECONDS,
+    MIN_SECONDS,
+    AudioError,
+    Container,
+    check_claim,
+    check_length,
+    check_missing,
+    check_shape,
+    identify,
+    undecodable,
+)
 from l1demo.text import _
 
 MAX_BYTES = 10 * 2**20
@@ -45,7 +58,7 @@ class Clip:
     rate : int
         Of ``samples``, in Hz.
     container, codec : str
-        As the file had it: ``WAV``, ``FLAC``, ``OGG`` or ``MP3``, and libsndfile's name of the coding.
+        As the file had it: ``containers``' name of the one, libsndfile's of the other.
     source_rate, channels : int
         As the file had it.
     seconds : float
@@ -76,7 +89,9 @@ class Clip:
 
 
 def read(data: bytes, rate: int | None = None, trim: bool = True) -> Clip:
-    """Decode a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file of 0.1 to 30 s, 8 to 96 kHz, mono or stereo, at most 10 MB.
+    """Decode a recording of 0.1 to 30 s, 8 to 96 kHz, mono or stereo, at most 10 MB.
+
+    WAV, FLAC, OGG (Vorbis, Opus) and MP3; M4A or MP4 (AAC), WebM or Matroska (Opus, Vorbis), of which the first track of sound.
 
     Parameters
     ----------
@@ -199,22 +214,22 @@ def _decode(data: bytes) -> tuple[np.ndarray, int, str, str]:
             )
         )
     container = identify(data)
+    samples, rate, codec, promised = (media.decode if container.name in media.DEMUXERS else _decode_plain)(container)
+    check_missing(promised - len(samples) / rate, promised)
+    check_length(len(samples), rate)
+    return samples, rate, container.name, codec
+
+
+def _decode_plain(container: Container) -> tuple[np.ndarray, int, str, float]:
     with _quiet() if container.name == "MP3" else contextlib.nullcontext():
         try:
             with _Forward(io.BytesIO(container.data)) as file:
                 check_shape(file.samplerate, file.channels)
-                claimed = file.frames if container.promises and file.frames < UNKNOWN_FRAMES else 0
-                check_claim(claimed / file.samplerate)
-                samples = _read_blocks(file, bool(claimed))  # (n, channels)
-                rate, codec = file.samplerate, file.subtype
+                promised = file.frames / file.samplerate if container.promises and file.frames < UNKNOWN_FRAMES else 0.0
+                check_claim(promised)
+                return _read_blocks(file, bool(promised)), file.samplerate, file.subtype, promised  # (n, channels)
         except soundfile.SoundFileError as error:
-            raise AudioError(
-                _("The file begins as {container}, but its sound cannot be decoded: it is damaged, cut off or of an "
-                  "unusual coding. Export it again as WAV.").format(container=container.name)
-            ) from error  # fmt: skip
-    check_missing((claimed - len(samples)) / rate, claimed / rate)
-    check_length(len(samples), rate)
-    return samples, rate, container.name, codec
+            raise undecodable(container.name) from error
 
 
 def _read_blocks(file: soundfile.SoundFile, promised: bool) -> np.ndarray:

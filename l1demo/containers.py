@@ -3,6 +3,7 @@
 Only the few header bytes that libsndfile does not check for us are read here; decoding is left to ``audio``.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -15,9 +16,13 @@ MIN_SECONDS, MAX_SECONDS = 0.1, 30.0
 PLAIN_CODECS = {1, 2, 3, 6, 7, 0x11, 0xFFFE}  # PCM, MS ADPCM, float, A-law, µ-law, IMA ADPCM, extensible
 CODEC_NAMES = {0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC", 0x161: "WMA", 0x162: "WMA Pro", 0x1610: "AAC"}
 OGG_CODECS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC"}
+MATROSKA = b"\x1a\x45\xdf\xa3"
+MATROSKA_DURATION = re.compile(rb"\x15\x49\xa9\x66.{0,512}?\x44\x89[\x84\x88]", re.DOTALL)  # Info, and Duration in it
+PICTURES = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # brands of MP4's container that hold no sound
 FOREIGN = (  # (offset, bytes, name) of what people have on their disks instead
-    (0, b"\x1a\x45\xdf\xa3", "WebM or Matroska"),
-    (4, b"ftyp", "MP4 or M4A"),
+    *((4, b"ftyp" + brand, "HEIC or AVIF, a picture") for brand in PICTURES),
+    (0, b"\xff\xf1", "AAC without a container"),
+    (0, b"\xff\xf9", "AAC without a container"),
     (0, b"FORM", "AIFF"),
     (0, b".snd", "AU"),
     (0, b"#!AMR", "AMR"),
@@ -51,12 +56,12 @@ class Container:
     Attributes
     ----------
     name : str
-        ``WAV``, ``FLAC``, ``OGG`` or ``MP3``.
+        ``WAV``, ``FLAC``, ``OGG``, ``MP3``, ``M4A``, ``MP4``, ``WebM`` or ``Matroska``.
     data : bytes
         What to decode: the file, with the unknown length of a streamed WAV filled in.
     promises : bool
         Whether the header tells a length. That of an MP3 without a Xing header is libsndfile's estimate from the first frame's bit
-        rate, and several times off where the rate varies.
+        rate, and several times off where the rate varies; that of a browser's WebM would be FFmpeg's.
     """
 
     name: str
@@ -70,7 +75,8 @@ def identify(data: bytes) -> Container:
     Raises
     ------
     AudioError
-        When this is no WAV, FLAC, OGG or MP3, its codec is not supported, its header claims too much, or the file is cut off.
+        When this is none of the kinds in ``Container``, its codec is not supported, its header claims too much, or the file is cut
+        off.
     """
     if not data:
         raise AudioError(_("The file is empty (0 bytes); record or export it again."))
@@ -85,7 +91,20 @@ def identify(data: bytes) -> Container:
     if frame or _is_mp3_frame(data):
         start = data[frame : frame + 200]
         return Container("MP3", data, promises=b"Xing" in start or b"Info" in start)
+    if data[4:8] == b"ftyp" and data[8:12] not in PICTURES:
+        return Container("M4A" if data[8:11] == b"M4A" else "MP4", data)
+    if data[:4] == MATROSKA:
+        name = "WebM" if b"webm" in data[:64] else "Matroska"
+        return Container(name, data, promises=bool(MATROSKA_DURATION.search(data[:4096])))
     raise _stranger(data)
+
+
+def undecodable(container: str) -> AudioError:
+    """Return the sentence for a file that begins well and then fails its decoder."""
+    return AudioError(
+        _("The file begins as {container}, but its sound cannot be decoded: it is damaged, cut off or of an unusual coding. "
+          "Export it again as WAV.").format(container=container)
+    )  # fmt: skip
 
 
 def check_shape(rate: int, channels: int) -> None:
@@ -255,13 +274,15 @@ def _is_mp3_frame(data: bytes) -> bool:
 def _stranger(data: bytes) -> AudioError:
     for offset, magic, name in FOREIGN:
         if data[offset : offset + len(magic)] == magic:
-            return AudioError(_("This is a file of kind {name}; save the recording as WAV, FLAC, OGG or MP3.").format(name=name))
+            return AudioError(
+                _("This is a file of kind {name}; save the recording as WAV, FLAC, OGG, MP3 or M4A.").format(name=name)
+            )
     if text := _as_text(data[:1024]):
         return AudioError(_("This is a text file, not a recording: it begins with “{start}”.").format(start=text[:24]))
     return AudioError(
-        _("This is not a recording that can be read: {n:,} bytes, and not the start of a WAV, FLAC, OGG or MP3 file.").format(
-            n=len(data)
-        )
+        _(
+            "This is not a recording that can be read: {n:,} bytes, and not the start of a WAV, FLAC, OGG, MP3, M4A or WebM file."
+        ).format(n=len(data))
     )
 
 

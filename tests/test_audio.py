@@ -1,7 +1,6 @@
 """Recordings that are read as they are, hostile ones that end in a sentence, and mutated ones that end in nothing else."""
 
 import contextlib
-import io
 import json
 import struct
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
+from sounds import encode, encode_media, sine
 
 from l1demo import audio
 from l1demo.audio import AudioError
@@ -30,16 +29,6 @@ CODINGS = [  # container, coding, level error in dB that the coding itself makes
     ("OGG", "OPUS", 0.1),
     ("MP3", "MPEG_LAYER_III", 0.1),
 ]
-
-
-def sine(hertz: float = 440.0, seconds: float = 1.0, rate: int = 16_000, peak: float = 0.5) -> np.ndarray:
-    return peak * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
-
-
-def encode(samples: np.ndarray, rate: int = 16_000, container: str = "WAV", coding: str | None = None, **options: object) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=container, subtype=coding, **options)
-    return file.getvalue()
 
 
 def loudest_hertz(samples: np.ndarray, rate: int) -> float:
@@ -212,8 +201,8 @@ HOSTILE = {
     "html": (b"<!DOCTYPE html><html>404</html>", "text file"),
     "noise": (np.random.default_rng(0).bytes(5000), "not a recording that can be read: 5,000 bytes"),
     "zero bytes": (bytes(5000), "not a recording that can be read"),
-    "webm": (b"\x1a\x45\xdf\xa3" + bytes(100), "of kind WebM"),
-    "m4a": (b"\0\0\0\x20ftypM4A " + bytes(100), "of kind MP4 or M4A"),
+    "a start of WebM": (b"\x1a\x45\xdf\xa3" + bytes(100), "begins as Matroska, but its sound cannot be decoded"),
+    "a start of M4A": (b"\0\0\0\x20ftypM4A " + bytes(100), "begins as M4A, but its sound cannot be decoded"),
     "aiff": (encode(sine(), container="AIFF"), "of kind AIFF"),
     "too large": (WAV[:44] + bytes(11 * 2**20), "11.00 MB; at most 10 MB"),
     "only a header": (WAV[:44], "1.00 s of them are missing"),
@@ -330,10 +319,16 @@ def checksum_of_byte(byte: int) -> int:
 CHECKSUMS = [checksum_of_byte(byte) for byte in range(256)]
 
 
-@pytest.mark.parametrize("kind", ["WAV", "float", "ADPCM", "FLAC", "Vorbis", "Opus", "MP3"])
+@pytest.mark.parametrize("kind", ["WAV", "float", "ADPCM", "FLAC", "Vorbis", "Opus", "MP3", "M4A", "fragments", "WebM", "recorded"])
 def test_mutated_files_are_clips_or_sentences_and_stay_small(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
     originals = {"WAV": WAV, "FLAC": FLAC, "Vorbis": OGG, "Opus": OPUS, "MP3": MP3}
     originals |= {"float": encode(sine(), coding="FLOAT"), "ADPCM": encode(sine(), coding="MS_ADPCM")}
+    originals |= {
+        "M4A": encode_media(sine(), 16_000, "ipod", "aac"),
+        "fragments": encode_media(sine(), 16_000, "mp4", "aac", movflags="frag_keyframe+empty_moov"),
+        "WebM": encode_media(sine(), 16_000),
+        "recorded": encode_media(sine(), 16_000, live=True),
+    }
     audio.read(encode(sine(rate=44_100), 44_100), 8_000)  # torch is loaded before memory is limited
     generator = np.random.default_rng(list(kind.encode()))
     clips = sentences = 0

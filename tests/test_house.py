@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCIENCE = (
-    *("training", "model", "penalties", "features", "augment", "audio", "containers", "sparsity", "listening", "weights"),
+    *("training", "model", "penalties", "features", "augment", "audio", "containers", "media", "sparsity", "listening", "weights"),
     *("checkpoint", "forms", "payoff"),
 )
 FORBIDDEN = {"streamlit", "distributed", "dask", "sqlite3", "plotly"}
@@ -26,6 +26,8 @@ ABOVE = {
     "l1demo.store",
     "l1demo.database",
     "l1demo.tasks",
+    "l1demo.job_tasks",
+    "l1demo.jobs",
     "l1demo.cluster",
     "l1demo.charts",
 }
@@ -46,6 +48,7 @@ SERVER = (
         "tasks",
         "ui",
     ),
+    *("home", "shelf", "jobs", "job_tasks"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
     *("attempts", "ledger", "database", "film"),
     *("methods", "methods_charts", "article"),
@@ -57,6 +60,7 @@ BELOW_THE_PAGES = {
     *("overfit", "overfit_charts", "film", "differences", "compare_charts"),
     *("methods", "methods_charts", "article"),
     *("path", "path_charts", "path_stage"),
+    *("shelf", "job_tasks"),
 }
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),
@@ -117,7 +121,8 @@ def test_science_knows_no_screen_no_cluster_and_no_history(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(*SERVER), ids=lambda path: path.stem)
 def test_importing_a_module_of_the_server_imports_no_torch(path: Path) -> None:
-    heavy = {"torch", "torchaudio", "soundfile", *(f"l1demo.{name}" for name in SCIENCE if name not in ("audio", "containers"))}
+    heavy = {"torch", "torchaudio", "soundfile", "av"}
+    heavy |= {f"l1demo.{name}" for name in SCIENCE if name not in ("audio", "containers")}
     assert [name for name in imports(path, at_import=True) if within(name, heavy)] == []
     if path.stem != "tasks":  # which is what workers run
         assert [name for name in imports(path) if within(name, heavy)] == []
@@ -152,7 +157,7 @@ with engine.Engine(scheduler="tcp://127.0.0.1:9") as ours:  # nobody there: page
         assert not visit.exception, (page, visit.exception)
         assert visit.title[0].value
         print(page.stem)
-print(sorted({"torch", "torchaudio"} & set(sys.modules)))
+print(sorted({"torch", "torchaudio", "av"} & set(sys.modules)))
 """
 
 

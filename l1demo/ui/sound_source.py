@@ -6,6 +6,7 @@ from l1demo import engine, tasks
 from l1demo.text import _
 
 SOURCES = {"clip": _("Clip"), "record": _("Record"), "upload": _("Upload")}
+TYPES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm", "mka", "mkv"]
 SEVEN = 7  # the word chosen at first: a hiss, vowels and a nasal
 
 
@@ -25,7 +26,7 @@ def choose() -> bytes | None:
             sound = st.audio_input(_("Speak one word"), sample_rate=rate, key=f"microphone-{rate}")
             st.caption(_("No microphone? The browser gives it to pages on HTTPS or localhost only; the README says more."))
         case "upload":
-            sound = st.file_uploader(_("WAV, FLAC, OGG or MP3 · at most 30 s and 10 MB"), type=["wav", "flac", "ogg", "mp3"])
+            sound = st.file_uploader(_("WAV, FLAC, OGG, MP3, M4A or WebM · at most 30 s and 10 MB"), type=TYPES)
         case _:
             said = _speakers()
             word = st.selectbox(_("Word"), list(said), index=SEVEN)
