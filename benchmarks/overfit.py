@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the workers; before torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from l1demo import corpora, overfit, training
+from l1demo.corpora.division import divide
 from l1demo.spec import RunSpec
 
 MOST = 0.9  # of the seeds, in which the validation loss with λ must be the lower one
@@ -57,7 +58,7 @@ def main() -> int:
 
 def train(spec: RunSpec, corpus: corpora.Corpus) -> list[dict]:
     """Return the last rows of the three runs of a seed."""
-    data = training.prepare(corpora.divide(corpus, spec.corpus, spec.seed), spec)
+    data = training.prepare(divide(corpus, spec.corpus, spec.seed), spec)
     return [list(training.train(each, data))[-1] for each in overfit.trio(spec)]
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from l1demo import checkpoint, corpora, features, forms, payoff, sparsity, training
+from l1demo.corpora.division import divide
 from l1demo.model import Recogniser
 from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec
@@ -49,7 +50,7 @@ def main() -> int:
         PRESETS["units"].to_query() | {"corpus": options.corpus} | dict(s.split("=", 1) for s in options.settings)
     )
     corpus = corpora.load(base.corpus.name)
-    data = training.prepare(corpora.divide(corpus, base.corpus, base.seed), base)
+    data = training.prepare(divide(corpus, base.corpus, base.seed), base)
     clips, units = len(data.validation), base.model.hidden * base.model.layers
     print(f"{corpus.name}: {len(data.train):,} clips to train on, {clips:,} to validate on; {units} units, {options.seeds} seeds")
     outcomes = [outcome(base.with_values(penalty="none", lam=0.0), data, options.seeds)]

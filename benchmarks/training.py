@@ -24,6 +24,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from l1demo import corpora, model, training
+from l1demo.corpora.division import divide
 from l1demo.spec import RunSpec
 
 MOST_OF_BARE = 1.15  # ours may take so many times the bare loop's epoch
@@ -40,7 +41,7 @@ def main() -> int:
         corpus=options.corpus, hidden=options.hidden, batch=options.batch, augment=False, free_epochs=0, epochs=300
     )
     corpus = corpora.load(spec.corpus.name)
-    data = training.prepare(corpora.divide(corpus, spec.corpus, spec.seed), spec)
+    data = training.prepare(divide(corpus, spec.corpus, spec.seed), spec)
     frames, bands = data.train.x.shape[1:]
     print(
         f"{corpus.name}: {len(data.train):,} clips to train on, {len(data.validation):,} to validate on, {frames} frames × {bands} "

@@ -198,7 +198,7 @@ class Attempts:
             self._show(replace(live.run, state=RUNNING, started=time.time(), place=0))
             about = live.run.spec.to_dict(), live.attempt, self._topic, live.checkpoint, _until(live), live.pace.wait
             try:
-                connection.begin(live.attempt, self._train, about, self._on_end)
+                connection.begin(live.attempt, self._train, about, self._on_end, connection.train_resources)
             except ConnectionError:
                 self._lost(live.attempt)
             except Exception as error:  # whatever it is, the person who waits is told

@@ -6,6 +6,7 @@ NAMES = {
     "speakers": N_("unseen speakers"),
     "recordings": N_("seen speakers, other recordings"),
     "both": N_("unseen speakers, beside the seen"),
+    "official": N_("the makers' own split"),
     "none": N_("none"),
     "l1": "L1",
     "l2": "L2",

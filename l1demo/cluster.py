@@ -1,7 +1,7 @@
 """The local cluster as one child process: `python -m l1demo.cluster` lives exactly as long as its standard input.
 
-One training worker a core, and one more for short interactive work that must never wait behind training. Which work goes
-where is the engine's.
+One training worker a core, one more for short interactive work that must never wait behind training, and one for what takes
+long without training, such as a download. Which work goes where is the engine's.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-TRAIN, QUICK = "TRAIN", "QUICK"
+TRAIN, QUICK, LOAD = "TRAIN", "QUICK", "LOAD"
 WORKER_MEMORY = 1.5 * 2**30  # bytes; torch with its libraries, a corpus, its features and a network in training fit twice
 
 _CONFIG = {
@@ -68,8 +68,8 @@ async def serve(ready: "asyncio.Future[str] | None" = None) -> None:
     from distributed import Nanny, Scheduler
     from distributed.system import MEMORY_LIMIT
 
-    trainers = max(1, min(CPU_COUNT, int(MEMORY_LIMIT / WORKER_MEMORY) - 1))
-    limit = int(max(WORKER_MEMORY, MEMORY_LIMIT / (trainers + 1)))
+    trainers = max(1, min(CPU_COUNT, int(MEMORY_LIMIT / WORKER_MEMORY) - 2))
+    limit = int(max(WORKER_MEMORY, MEMORY_LIMIT / (trainers + 2)))
     async with contextlib.AsyncExitStack() as stack:
         scheduler = await stack.enter_async_context(
             Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address="127.0.0.1:0")
@@ -90,7 +90,7 @@ async def serve(ready: "asyncio.Future[str] | None" = None) -> None:
                 dashboard_address=None,
             )
 
-        nannies = [worker("quick", QUICK), *(worker(f"train-{i}", TRAIN) for i in range(trainers))]
+        nannies = [worker("quick", QUICK), worker("load", LOAD), *(worker(f"train-{i}", TRAIN) for i in range(trainers))]
         await asyncio.gather(*(stack.enter_async_context(nanny) for nanny in nannies))
         await asyncio.Event().wait()
 

@@ -15,14 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from l1demo import tasks
+from l1demo import shelf, tasks
 from l1demo.attempts import ONE_MORE as ONE_MORE
 from l1demo.attempts import EngineError as EngineError
 from l1demo.attempts import Pace
 from l1demo.desk import Desk
+from l1demo.home import data_folder
+from l1demo.jobs import Job, Jobs
 from l1demo.link import Connection, Link
 from l1demo.spec import RunSpec
-from l1demo.store import Run, data_folder
+from l1demo.store import Run
 from l1demo.text import _
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ class Engine:
     Parameters
     ----------
     home : Path, optional
-        The folder of the history; ``store.data_folder()`` where not given.
+        The folder of the history; ``home.data_folder()`` where not given.
     scheduler : str, optional
         A Dask scheduler's address; else ``L1DEMO_SCHEDULER``, else a local cluster as a child.
     train : callable, optional
@@ -49,6 +51,7 @@ class Engine:
     ) -> None:
         self._link = Link(scheduler or os.environ.get("L1DEMO_SCHEDULER") or None, self._on_link)
         self._desk = Desk(home or data_folder(), train, self._link.look_again)
+        self._jobs = Jobs((home or data_folder()) / "scratch")
         self._connection: Connection | None = None
         self._connected = threading.Condition()  # of _connection
         self._turn = threading.Semaphore(1)  # one short call on the cluster at a time: a crash then has one suspect
@@ -63,6 +66,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin: the cluster comes up in the background, and work can be submitted at once."""
+        shelf.sweep()
         self._desk.start()
         self._link.start()
 
@@ -237,6 +241,62 @@ class Engine:
         """
         return self._desk.ledger.film(run_id)
 
+    def begin(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        session: str,
+        title: str,
+        then: Callable[[Any], Any] | None = None,
+    ) -> str:
+        """Begin what takes long and is no training, and return the job's id; parameters are those of ``Jobs.begin``."""
+        return self._jobs.begin(function, args, session, title, then)
+
+    def job(self, job_id: str) -> Job | None:
+        """Return a job as it stands; None where there is none of that id since the lab was started."""
+        return self._jobs.job(job_id)
+
+    def jobs(self, session: str) -> list[Job]:
+        """Return the jobs that a session has begun, the newest first."""
+        return self._jobs.of(session)
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel a job: at once where it waits, else where it next tells how far it is."""
+        self._jobs.cancel(job_id)
+
+    def keep_corpus(self, name: str, session: str, title: str) -> None:
+        """Put a corpus of the shelf onto a session's list.
+
+        Raises
+        ------
+        StoreError
+            When the history cannot be written.
+        """
+        self._desk.ledger.store.keep_corpus(name, session, title)
+
+    def drop_corpus(self, name: str, session: str) -> None:
+        """Take a corpus off a session's list; one on nobody's list is deleted.
+
+        Raises
+        ------
+        StoreError
+            When the history cannot be written.
+        CorpusError
+            When its file cannot be deleted.
+        """
+        if self._desk.ledger.store.drop_corpus(name, session):
+            shelf.delete(name)
+
+    def corpora(self, session: str) -> dict[str, str]:
+        """Return the corpora on a session's list: their titles by their names, the newest first.
+
+        Raises
+        ------
+        StoreError
+            When the history cannot be read.
+        """
+        return self._desk.ledger.store.corpora(session)
+
     def call(self, function: Callable[..., Any], *args: Any, timeout: float = 10.0) -> Any:
         """Run a function of ``l1demo.tasks`` on the worker for short work and return its result.
 
@@ -293,6 +353,7 @@ class Engine:
     def _on_link(self, connection: Connection | None) -> None:  # in the link's thread
         is_new = connection is not None and (self._connection is None or self._connection.client is not connection.client)
         self._desk.on_connection(connection, is_new)
+        self._jobs.on_connection(connection, is_new)
         with self._connected:
             self._connection = connection
             self._connected.notify_all()

@@ -36,8 +36,8 @@ class Connection:
     client : distributed.Client
     trainers, quick : int
         How many runs and how many short calls can be worked on at once.
-    train_resources, quick_resources : dict or None
-        What to ask of Dask for each; None on a cluster that does not set such places apart.
+    train_resources, quick_resources, load_resources : dict or None
+        What to ask of Dask for each, and for jobs; None on a cluster that does not set such places apart.
     """
 
     client: "Client"
@@ -45,25 +45,33 @@ class Connection:
     quick: int = 0
     train_resources: dict[str, float] | None = None
     quick_resources: dict[str, float] | None = None
+    load_resources: dict[str, float] | None = None
 
     def listen(self, topic: str, on_message: Callable[[dict[str, str]], None]) -> None:
         """Have what workers send under a topic, in Dask's loop."""
         self.client.subscribe_topic(topic, lambda event: on_message(event[1]))  # its first part is the time
 
     def begin(
-        self, attempt: str, train: Callable[..., Any], args: tuple[Any, ...], on_end: Callable[[str, str, Any], None]
+        self,
+        attempt: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        on_end: Callable[[str, str, Any], None],
+        resources: dict[str, float] | None,
     ) -> None:
-        """Send an attempt at a run to a worker.
+        """Send an attempt at a run, or a job, to a worker.
 
         Parameters
         ----------
         attempt : str
             Its name, new for each.
-        train : callable
+        function : callable
             Called on the worker with ``args``.
         args : tuple
         on_end : callable
             Called in a thread of Dask's with the attempt and ``tasks.outcome``'s result, or with ``LOST`` and None.
+        resources : dict or None
+            One of the connection's own.
 
         Raises
         ------
@@ -76,13 +84,13 @@ class Connection:
             on_end(attempt, *_outcome(attempt, future))
 
         try:
-            future = self.client.submit(tasks.outcome, train, args, resources=self.train_resources, key=attempt)
+            future = self.client.submit(tasks.outcome, function, args, resources=resources, key=attempt)
         except ClosedClientError as error:
             raise ConnectionError(str(error)) from error
         future.add_done_callback(ended)
 
     def ask_to_leave(self, attempt: str) -> None:
-        """Have an attempt leave after its epoch; returns at once."""
+        """Have an attempt leave after its epoch, or a job be cancelled; returns at once."""
         client: Any = self.client
         client.loop.add_callback(_set_event, client, attempt)
 
@@ -213,12 +221,13 @@ def _places(client: "Client", workers: Collection[dict[str, Any]], ours: bool) -
     trainers, quick = marked(cluster.TRAIN), marked(cluster.QUICK)
     train_resources = {cluster.TRAIN: 1.0} if trainers or ours else None
     quick_resources = {cluster.QUICK: 1.0} if quick or ours else None
+    load_resources = {cluster.LOAD: 1.0} if marked(cluster.LOAD) or ours else None
     threads = sum(worker["nthreads"] for worker in workers)
     if not quick_resources:  # a cluster that sets nothing apart for short calls: leave them a thread, where there are two
         quick = min(1, threads)
     if not train_resources:
         trainers = max(min(1, threads), threads - 1)
-    return Connection(client, trainers, quick, train_resources, quick_resources)
+    return Connection(client, trainers, quick, train_resources, quick_resources, load_resources)
 
 
 @contextlib.contextmanager

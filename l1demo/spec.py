@@ -28,9 +28,9 @@ class CorpusSpec:
         N_("Split"),
         N_(
             "Validate on speakers never heard in training, on other recordings of the same speakers, or on both, each by itself. "
-            "With both, the unseen speakers are the validation."
+            "With both, the unseen speakers are the validation. Official is the split that a corpus's makers gave."
         ),
-        choices=("speakers", "recordings", "both"),
+        choices=("speakers", "recordings", "both", "official"),
     )
     hold_out: str = declare("", "hold-out", N_("Held-out speaker"), N_("This speaker is kept out of training and validated on."))
     train_clips: int = declare(
@@ -44,6 +44,9 @@ class CorpusSpec:
         low=0,
         high=10_000,
         later=True,
+    )
+    also: str = declare(
+        "", "also", N_("Train also on"), N_("Another corpus whose clips join the training; empty for none."), later=True
     )
     label_noise: float = declare(
         0.0,

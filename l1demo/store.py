@@ -4,15 +4,12 @@ One process writes: the server. What is committed survives a power cut. Scheduli
 """
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import platformdirs
 
 from l1demo.database import Database
 from l1demo.database import StoreError as StoreError
@@ -46,6 +43,11 @@ _MIGRATIONS = (  # migration i leads from user_version i to i + 1; never change 
         run TEXT NOT NULL REFERENCES runs (id), epoch INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (run, epoch)
     );
     ALTER TABLE asked ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    """,
+    """
+    CREATE TABLE corpora (
+        name TEXT NOT NULL, session TEXT NOT NULL, title TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (name, session)
+    ) WITHOUT ROWID;
     """,
 )
 _CHECKED = ("runs", "epochs", "asked")  # without the blobs, which are large and whose loss harms nothing else
@@ -122,11 +124,6 @@ class Left:
     checkpoint: bytes | None = None
     epoch: int = 0
     film: Mapping[int, bytes] = field(default_factory=dict)
-
-
-def data_folder() -> Path:
-    """Return where the lab keeps its files: ``L1DEMO_HOME``, or the platform's folder for a user's data."""
-    return Path(os.environ.get("L1DEMO_HOME") or platformdirs.user_data_path("l1-speech-lab", appauthor=False))
 
 
 class Store:
@@ -219,6 +216,28 @@ class Store:
                 ((spec.id, row["epoch"], json.dumps(row, separators=(",", ":"))) for row in rows),
             )
             _keep(sql, spec.id, left)
+
+    def keep_corpus(self, name: str, session: str, title: str) -> None:
+        """Put a corpus onto a session's list, or call it something else there."""
+        with self._database.write() as sql:
+            sql.execute(
+                "INSERT INTO corpora (name, session, title, at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (name, session) DO UPDATE SET title = excluded.title",
+                (name, session, title, time.time()),
+            )
+
+    def drop_corpus(self, name: str, session: str) -> bool:
+        """Take a corpus off a session's list; returns whether it is on nobody's."""
+        with self._database.write() as sql:
+            sql.execute("DELETE FROM corpora WHERE name = ? AND session = ?", (name, session))
+            return sql.execute("SELECT EXISTS (SELECT 1 FROM corpora WHERE name = ?)", (name,)).fetchone()[0] == 0
+
+    def corpora(self, session: str) -> dict[str, str]:
+        """Return the names of the corpora on a session's list with their titles, the newest first."""
+        with self._database.read() as sql:
+            return dict(
+                sql.execute("SELECT name, title FROM corpora WHERE session = ? ORDER BY at DESC, name", (session,)).fetchall()
+            )
 
     def rename(self, run: str, session: str, name: str) -> bool:
         """Call a run something in a session's list; returns whether it is there."""

@@ -17,7 +17,8 @@ from l1demo.spec import CorpusSpec, FeatureSpec, RunSpec
 from l1demo.text import _
 
 if TYPE_CHECKING:
-    from l1demo.corpora import Corpus, Division
+    from l1demo.corpora import Corpus
+    from l1demo.corpora.division import Division
     from l1demo.model import Recogniser
     from l1demo.training import Dataset
 
@@ -240,15 +241,15 @@ def division_of(spec: RunSpec) -> "Division":
     CorpusError
         When there are none, or they cannot be divided so.
     """
-    from l1demo import corpora
+    from l1demo.corpora.division import divide
 
-    test = corpus(spec.corpus.test) if spec.corpus.test else None
-    return corpora.divide(corpus(spec.corpus.name), spec.corpus, spec.seed, test)
+    test, also = (corpus(name) if name else None for name in (spec.corpus.test, spec.corpus.also))
+    return divide(corpus(spec.corpus.name), spec.corpus, spec.seed, test, also)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=3)
 def corpus(name: str) -> "Corpus":
-    """Return a corpus, of which the last two are kept; see ``corpora.load``."""
+    """Return a corpus, of which the last three are kept; see ``corpora.load``."""
     from l1demo import corpora
 
     return corpora.load(name)
@@ -324,3 +325,72 @@ def heard_along(data: bytes, sound: bytes) -> dict[str, Any]:
     stops, spec, words = weights.load_stops(data)
     heard = [weights.recognise(recogniser, spec, words, sound) for recogniser in stops]
     return {"words": words, "probabilities": np.array([list(each.values()) for each in heard])}
+
+
+def recognised(data: bytes, sound: bytes) -> dict[str, Any]:
+    """Say what a recogniser hears in a recording at each moment, and which instants mattered; see ``recognition.heard``."""
+    from l1demo import recognition
+
+    return recognition.heard(data, sound)
+
+
+def nearest_clips(data: bytes, sound: bytes, n: int) -> dict[str, Any]:
+    """Find the clips of a run's training that are nearest to a recording, as ``recognition.nearest`` measures it.
+
+    Returns
+    -------
+    dict
+        ``words``, ``speakers`` and ``sounds`` (WAV files) of the ``n`` nearest, with their ``distances``, np.ndarray (n,); the
+        ``median`` distance of all training clips, and their number ``of``.
+
+    Raises
+    ------
+    AudioError, ModelError, CorpusError
+        When the recording, the recogniser or its corpus cannot be read.
+    """
+    from l1demo import payoff, recognition, weights
+
+    recogniser, spec, words = weights.load(data)
+    x = payoff.frames_of(sound, spec.features)[1]
+    part = division_of(spec).train
+    recognition.same_words(words, part)
+    chosen, distances, median = recognition.nearest(recogniser, x, dataset_of(spec).train, n)
+    return {
+        "words": [part.words[part.labels[i]] for i in chosen],
+        "speakers": [part.speakers[part.voices[i]] for i in chosen],
+        "sounds": [payoff.wav(part.clip(i) / 32767) for i in chosen],
+        "distances": distances,
+        "median": median,
+        "of": len(part),
+    }
+
+
+def confusion(data: bytes) -> dict[str, Any]:
+    """Say what a recogniser hears in each clip of its run's validation.
+
+    Returns
+    -------
+    dict
+        ``words`` (tuple of str), ``speakers`` (list of str, length N), and ``said``, ``heard`` and ``sure``, np.ndarray (N,) as of
+        ``recognition.confusion``.
+
+    Raises
+    ------
+    ModelError, CorpusError
+        When the recogniser or its corpus cannot be read.
+    """
+    from l1demo import recognition, weights
+
+    recogniser, spec, words = weights.load(data)
+    part = division_of(spec).validation
+    recognition.same_words(words, part)
+    found = recognition.confusion(recogniser, spec, dataset_of(spec).validation)
+    return {"words": words, "speakers": [part.speakers[voice] for voice in part.voices], **found}
+
+
+def validation_clips(spec: dict[str, Any], chosen: tuple[int, ...]) -> list[bytes]:
+    """Return some clips of a run's validation as WAV files."""
+    from l1demo import payoff
+
+    part = division_of(RunSpec.from_dict(spec)).validation
+    return [payoff.wav(part.clip(i) / 32767) for i in chosen]

@@ -16,7 +16,8 @@ from l1demo import LabError, penalties, sparsity
 from l1demo import model as recogniser
 from l1demo.augment import augment
 from l1demo.checkpoint import State, begin
-from l1demo.corpora import Corpus, Division
+from l1demo.corpora import Corpus
+from l1demo.corpora.division import Division
 from l1demo.features import Frames, frames, normalise
 from l1demo.spec import RunSpec
 from l1demo.text import _

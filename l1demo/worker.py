@@ -13,9 +13,12 @@ NICENESS = 10
 
 def dask_setup(worker: Any) -> None:
     """Prepare the process; Dask calls this before the worker registers, so a registered worker is a warm one."""
-    trains = cluster.TRAIN in worker.state.total_resources
-    if trains:
+    resources = worker.state.total_resources
+    trains = cluster.TRAIN in resources
+    if trains or cluster.LOAD in resources:
         _yield_to_the_page()
+    if cluster.LOAD in resources:
+        return  # most of what it does needs no torch
     import torch
 
     from l1demo import tasks

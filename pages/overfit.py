@@ -7,12 +7,13 @@ import streamlit as st
 from l1demo import overfit, overfit_charts
 from l1demo.charts import percent
 from l1demo.overfit import EXPERIMENTS, SHUFFLED
-from l1demo.spec import RunSpec, SpecError, control
+from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, Run
 from l1demo.text import N_, _
 from l1demo.ui import controls, live, run_view, starts, state
 
 SEEDS = (1, 3, 5, 10)
+SPLITS = ("speakers", "recordings", "both")
 CLIPS, WRONG = (50, 100, 150, 300, 600, 1200, 0), (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75)
 VOICES, HIDDEN = (2, 4, 8, 16, 32, 64, 0), (16, 32, 64, 128)
 LAMS = (3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 4e-3, 6e-3, 1e-2)
@@ -133,7 +134,7 @@ def draw_controls() -> None:
     key = "overfit-split"
     st.session_state[key] = spec.corpus.split
     wanted = {"format_func": lambda split: _(controls.NAMES[split]), "on_change": choose, "args": (key, "split")}
-    st.radio(_("Validate on"), control("split").choices, key=key, **wanted)
+    st.radio(_("Validate on"), SPLITS, key=key, **wanted)
     stops("train_voices", _("Training voices"), VOICES, number, spec.corpus.train_voices)
     stops("hidden", _("Hidden units"), HIDDEN, "{:g}".format, spec.model.hidden)
     stops("seeds", _("Seeds"), SEEDS, "{:g}".format, seeds, help=_("Other clips, other wrong labels and other first weights each."))

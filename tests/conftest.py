@@ -1,6 +1,7 @@
 """One engine on a real cluster for all tests that need one."""
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from l1demo.engine import Engine
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch is imported: as in the workers, and two threads only wait for each other
+_home = tempfile.TemporaryDirectory(prefix="l1demo-")  # deleted at the end
+os.environ["L1DEMO_HOME"] = _home.name  # where workers keep and read corpora; each engine has a history of its own
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])  # workers import fakes
 
 

@@ -1,10 +1,12 @@
 """Trainings for tests of the engine: the whole way of a run without a corpus. Workers import this file by its name."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from l1demo import tasks
 from l1demo.corpora import CorpusError
+from l1demo.job_tasks import Tell
 from l1demo.spec import RunSpec
 
 
@@ -119,3 +121,30 @@ def loop_forever() -> None:
     import re
 
     re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+def waiting_job(tell: Tell, go: str) -> int:
+    """Tell that half is done until the file ``go`` is there, and give 21."""
+    while not Path(go).exists():
+        tell(0.5, "waiting")
+    (tell.scratch / "half").touch()
+    return 21
+
+
+def refusing_job(tell: Tell) -> None:
+    """Leave a file, and refuse with a sentence."""
+    (tell.scratch / "half").touch()
+    raise CorpusError("There are no bananas; bring some.")
+
+
+def crashing_job(tell: Tell) -> None:
+    """Fail as only a mistake in the program does."""
+    raise KeyError("broken")
+
+
+def dying_job(tell: Tell) -> None:
+    """Leave a file, and end the process."""
+    import os
+
+    (tell.scratch / "half").touch()
+    os._exit(1)

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from l1demo import checkpoint, corpora, model, penalties, training
+from l1demo.corpora.division import Division
 from l1demo.features import Frames
 from l1demo.spec import RunSpec
 
@@ -263,8 +264,8 @@ def test_each_loss_learns_and_its_loss_of_guessing_is_that_of_the_best_constant_
         "bce": -(y * frequency.log() + (1 - y) * (1 - frequency).log()).sum(1).mean(),
         "mse": (frequency - y).square().sum(1).mean(),
     }[loss]
-    division = corpora.Division(*(_corpus(part.labels.numpy()) for part in (data.train, data.validation)))
-    assert training.loss_of_guessing(loss, division) == pytest.approx(float(expected), rel=1e-4)
+    divided = Division(*(_corpus(part.labels.numpy()) for part in (data.train, data.validation)))
+    assert training.loss_of_guessing(loss, divided) == pytest.approx(float(expected), rel=1e-4)
 
 
 def _corpus(labels: np.ndarray) -> corpora.Corpus:

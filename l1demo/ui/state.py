@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from l1demo import LabError, engine
+from l1demo import LabError, engine, shelf
 from l1demo.corpora import BUILT_IN, CorpusError
 from l1demo.engine import EngineError
 from l1demo.spec import RunSpec
@@ -29,8 +29,9 @@ def spec() -> RunSpec:
 
 def _of_url() -> RunSpec:
     asked = RunSpec.from_query(st.query_params.to_dict())
-    if asked.corpus.name not in BUILT_IN or asked.corpus.test not in ("", *BUILT_IN):
-        raise CorpusError(_("there is no corpus of that name"))  # nor may a link name a file of this computer
+    for name in filter(None, (asked.corpus.name, asked.corpus.test, asked.corpus.also)):
+        if name not in (*BUILT_IN, *shelf.names()):
+            raise CorpusError(_("there is no corpus of that name"))  # nor may a link name a file of this computer
     return asked
 
 

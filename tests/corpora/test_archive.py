@@ -15,6 +15,8 @@ import soundfile
 
 from l1demo import corpora
 from l1demo.corpora import CorpusError, archive
+from l1demo.corpora.division import divide
+from l1demo.spec import CorpusSpec
 
 FSDD = Path(__file__).parents[2].parent / "shared" / "data" / "fsdd-4-speakers.zip"
 needs_fsdd = pytest.mark.skipif(not FSDD.exists(), reason="the FSDD file is not here")
@@ -200,7 +202,7 @@ def test_fsdd_is_read_whole_and_split_officially() -> None:
     assert corpus.speakers == ("george", "jackson", "nicolas", "theo")
     assert corpus.skipped == ()
     assert np.bincount(corpus.labels).tolist() == [200] * 10
-    division = corpora.divide(corpus, corpora.CorpusSpec(split="recordings"), seed=0)
+    division = divide(corpus, CorpusSpec(split="recordings"), seed=0)
     assert (len(division.train), len(division.validation)) == (1800, 200)
 
 

@@ -1,10 +1,13 @@
 """Division: what is held out, what is drawn, and what never changes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from l1demo import corpora
-from l1demo.corpora import Corpus, CorpusError, divide
+from l1demo.corpora import Corpus, CorpusError
+from l1demo.corpora.division import divide
 from l1demo.spec import CorpusSpec
 
 
@@ -216,3 +219,26 @@ def test_what_cannot_be_divided_is_said(corpus: Corpus, spec: CorpusSpec, test: 
 
 def test_words_stand_in_the_order_of_charts() -> None:
     assert corpora.sort_words({"yes", "nine", "zero", "no", "two"}) == ("zero", "two", "nine", "no", "yes")
+
+
+def test_the_official_split_is_as_it_was_given() -> None:
+    corpus = make()
+    official = np.arange(len(corpus), dtype=np.int8) % 3
+    division = divide(dataclasses.replace(corpus, official=official), CorpusSpec(split="official"), seed=0)
+    assert identities(division.train) == np.flatnonzero(official == 0).tolist()
+    assert identities(division.validation) == np.flatnonzero(official == 1).tolist()
+    with pytest.raises(CorpusError, match="gave no split"):
+        divide(corpus, CorpusSpec(split="official"), seed=0)
+
+
+def test_another_corpus_joins_the_training_but_for_the_voices_that_are_validated_on() -> None:
+    corpus, also = make(), make(words=("two", "one"), speakers=("cleo", "dora"), takes=2, name="more")
+    division = divide(corpus, CorpusSpec(hold_out="cleo"), seed=0, also=also)
+    alone = divide(corpus, CorpusSpec(hold_out="cleo"), seed=0)
+    assert identities(division.validation) == identities(alone.validation)
+    joined = division.train
+    said = [(joined.words[joined.labels[i]], joined.speakers[joined.voices[i]]) for i in range(len(alone.train), len(joined))]
+    assert said == [("two", "dora")] * 2 + [("one", "dora")] * 2
+    assert identities(joined) == [*identities(alone.train), 2, 3, 6, 7]
+    with pytest.raises(CorpusError, match="does not teach"):
+        divide(also, CorpusSpec(split="recordings"), seed=0, also=corpus)
