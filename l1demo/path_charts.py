@@ -124,7 +124,7 @@ def single_weights(lams: np.ndarray, values: np.ndarray, subject: str) -> Chart:
         for i, w in enumerate(values.T)
     ]
     left = (values != 0).sum(1)
-    layout = _axes(lams, _("weight"), subject)
+    layout = axes(lams, _("weight"), subject)
     alt = _("Of these {n} weights, {first} are not 0 at λ = 0, {half} at λ = {lam:.2g} and {last} at the largest λ.").format(
         n=values.shape[1], first=left[0], half=left[len(left) // 2], lam=lams[len(left) // 2], last=left[-1]
     )
@@ -141,7 +141,7 @@ def gates(lams: np.ndarray, values: np.ndarray, names: Sequence[str], subject: s
         | {"customdata": packed(lams), "hovertemplate": f"λ = %{{customdata:.2g}}<br>{name}: %{{y:.1%}}<extra></extra>"}
         for i, (name, part) in enumerate(zip(names, parts.T, strict=True))
     ]
-    layout = _axes(lams, _("Σ|w|, part of λ = 0"), subject)
+    layout = axes(lams, _("Σ|w|, part of λ = 0"), subject)
     layout["yaxis"] |= {"tickformat": ".0%", "rangemode": "tozero"}
     middle = len(lams) // 2
     most, least = int(parts[middle].argmax()), int(parts[middle].argmin())
@@ -295,14 +295,15 @@ def _crown(path: Path) -> list[dict[str, Any]]:
 def _marks(path: Path) -> list[dict[str, Any]]:
     loss = path.begun.val_loss
     at, least, largest = places(path.lams), intervals.best(loss), intervals.within_one_error(loss)
-    found = [] if least is None else [_upright(at[least], _("best"), "right" if least else "left")]  # at λ = 0 the axis is near
+    found = [] if least is None else [upright(at[least], _("best"), "right" if least else "left")]  # at λ = 0 the axis is near
     if largest is None or largest == least:
         return found
     name = _("one standard error") if at[largest] - at[0] < ROOM * (at[-1] - at[0]) else _("1 SE")
-    return [*found, _upright(at[largest], name, "left")]
+    return [*found, upright(at[largest], name, "left")]
 
 
-def _upright(at: float, text: str, side: str) -> dict[str, Any]:
+def upright(at: float, text: str, side: str) -> dict[str, Any]:
+    """Return an upright line at a place of the λ axis, with words on one side of it."""
     label = {"text": text, "font": {"size": 10}, "textposition": "end", "textangle": 0, "xanchor": side, "yanchor": "top"}
     line = {"color": WEIGHT, "width": 1.5, "dash": "dash"}
     return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": line, "label": label}
@@ -315,7 +316,7 @@ def _level(at: float, text: str) -> dict[str, Any]:
 
 
 def _layout(path: Path, y: str, subject: str, crowned: bool = False) -> dict[str, Any]:
-    layout = _axes(path.lams, y, subject)
+    layout = axes(path.lams, y, subject)
     if crowned:
         left = path.weights * (1 - intervals.mean(path.zeros))
         shown = [i for i in range(0, len(left), -(-len(left) // 6)) if np.isfinite(left[i])]
@@ -329,7 +330,8 @@ def _layout(path: Path, y: str, subject: str, crowned: bool = False) -> dict[str
     return layout
 
 
-def _axes(lams: np.ndarray, y: str, subject: str) -> dict[str, Any]:
+def axes(lams: np.ndarray, y: str, subject: str) -> dict[str, Any]:
+    """Return the layout of a chart against λ, whose axis has a break between 0 and the first above it."""
     at = places(lams)
     decades = np.arange(np.ceil(at[1:].min(initial=0) - 1e-9), np.floor(at.max() + 1e-9) + 1) if len(at) > 1 else np.zeros(0)
     return {

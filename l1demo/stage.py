@@ -3,6 +3,7 @@
 All steps travel at once, so that the browser answers the slider alone; how it draws them is ``ui/stage.js``'s affair.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -296,6 +297,10 @@ class Stage:
         The finding of each step in a sentence.
     subject : str
         What is shown; while it stays the same, so does the slider's place.
+    sound : bytes
+        An audio file whose playing moves the slider; empty where there is none.
+    seconds : tuple of float, length S
+        Where each step stands in the sound, rising.
     """
 
     label: str
@@ -304,6 +309,8 @@ class Stage:
     start: int
     alts: tuple[str, ...]
     subject: str
+    sound: bytes = b""
+    seconds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < len(self.steps):
@@ -313,10 +320,17 @@ class Stage:
         for panel in self.panels:
             if panel.steps != len(self.steps):
                 raise ValueError(f"{panel.title!r} has {panel.steps} steps, the stage {len(self.steps)}")
+        if self.sound and len(self.seconds) != len(self.steps):
+            raise ValueError(f"{len(self.seconds)} moments of the sound for {len(self.steps)} steps")
 
 
 def wire(stage: Stage) -> dict[str, Any]:
     """Write a stage as what JSON can say; arrays as in ``charts.packed``."""
+    sound = {
+        "data": base64.b64encode(stage.sound).decode(),
+        "seconds": stage.seconds,
+        "words": {"play": _("Play"), "pause": _("Pause")},
+    }
     return {
         "label": stage.label,
         "steps": stage.steps,
@@ -326,6 +340,7 @@ def wire(stage: Stage) -> dict[str, Any]:
         "panels": [
             {"kind": type(panel).__name__, "title": panel.title, "span": panel.span, **panel.wire()} for panel in stage.panels
         ],
+        **({"sound": sound} if stage.sound else {}),
     }
 
 

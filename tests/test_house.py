@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCIENCE = (
     *("training", "model", "penalties", "features", "augment", "audio", "containers", "media", "sparsity", "listening", "weights"),
-    *("checkpoint", "forms", "payoff"),
+    *("checkpoint", "forms", "payoff", "recognition"),
 )
 FORBIDDEN = {"streamlit", "distributed", "dask", "sqlite3", "plotly"}
 ABOVE = {
@@ -49,6 +49,7 @@ SERVER = (
         "ui",
     ),
     *("home", "shelf", "jobs", "job_tasks"),
+    *("recognise_charts", "confusion_charts", "deaf_charts"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
     *("attempts", "ledger", "database", "film"),
     *("methods", "methods_charts", "article"),
@@ -61,6 +62,7 @@ BELOW_THE_PAGES = {
     *("methods", "methods_charts", "article"),
     *("path", "path_charts", "path_stage"),
     *("shelf", "job_tasks"),
+    *("recognise_charts", "confusion_charts", "deaf_charts"),
 }
 SHOWS_TEXT = {  # Streamlit's functions whose words a visitor reads
     *("title", "header", "subheader", "markdown", "write", "caption", "text", "info", "warning", "error", "success", "metric"),

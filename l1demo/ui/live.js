@@ -76,9 +76,9 @@ export function oneByOne(work) {
 export function kept(Class) {
   const all = new WeakMap()
   return {
-    draw({ data, parentElement }) {
+    draw({ data, parentElement, setTriggerValue }) {
       if (!all.has(parentElement)) all.set(parentElement, new Class(parentElement))
-      all.get(parentElement).update(data)
+      all.get(parentElement).update(data, setTriggerValue)
     },
     release(parentElement) {
       all.get(parentElement)?.release()
@@ -103,8 +103,9 @@ class LiveChart {
     this.observer.observe(this.plot)
   }
 
-  update(bytes) {
+  update(bytes, tell) {
     this.bytes = bytes
+    this.tell = tell
     this.redraw()
   }
 
@@ -120,7 +121,9 @@ class LiveChart {
     this.slider.querySelector("output").textContent = step?.label ?? ""
     this.note.textContent = this.data.note ? finding : ""
     const Plotly = await plotly()
+    const first = !this.plot.data
     await Plotly.react(this.plot, traces, themed(figure.layout, this.plot), CONFIG)
+    if (first) this.plot.on("plotly_click", ({ points: [{ x, y }] }) => this.data.picks && this.tell("picked", { x, y }))
     this.plot.setAttribute("aria-label", finding)
   }
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import zlib
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -76,7 +78,7 @@ def routes() -> list[Route]:
         return [_served(file) for file in (plotly, *MODULES)]
 
 
-def chart(chart: Chart, key: str, height: int = 260, note: bool = True) -> None:
+def chart(chart: Chart, key: str, height: int = 260, note: bool = True, on_pick: Callable[[str, str], None] | None = None) -> None:
     """Show a chart, or update the one that stands under the same key.
 
     Parameters
@@ -88,11 +90,17 @@ def chart(chart: Chart, key: str, height: int = 260, note: bool = True) -> None:
         CSS pixels.
     note : bool
         Whether the finding stands below the chart for everyone; screen readers always have it.
+    on_pick : callable, optional
+        Called before the next run of the page with x and y of what was clicked. It comes from the browser, so it may be anything.
     """
     data = {"figure": chart.figure, "alt": chart.alt, "note": note, "height": height, "subject": chart.subject}
     if chart.steps:
         data |= {"steps": chart.steps, "steps_label": chart.steps_label}
-    _chart(key=key, data=_compressed(data))
+    if on_pick:
+        data["picks"] = True
+        _chart(key=key, data=_compressed(data), on_picked_change=partial(_picked, key, on_pick))
+    else:
+        _chart(key=key, data=_compressed(data))
 
 
 def stage(stage: stages.Stage, key: str) -> None:
@@ -108,6 +116,12 @@ def stage(stage: stages.Stage, key: str) -> None:
         One on a page.
     """
     _stage(key=key, data=_compressed(stages.wire(stage)))
+
+
+def _picked(key: str, on_pick: Callable[[str, str], None]) -> None:
+    at = st.session_state[key]["picked"]
+    if isinstance(at, dict):
+        on_pick(str(at.get("x")), str(at.get("y")))
 
 
 def _compressed(data: dict[str, Any]) -> bytes:

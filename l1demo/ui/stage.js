@@ -3,6 +3,7 @@
 
 const { search } = new URL(import.meta.url) // the version, which all our files share
 const { kept, oneByOne, unpacked } = await import(new URL(`live.js${search}`, import.meta.url))
+const { Player } = await import(new URL(`player.js${search}`, import.meta.url))
 const { PANELS, STYLE } = await import(new URL(`panels.js${search}`, import.meta.url))
 
 const PARTS = `
@@ -13,7 +14,8 @@ const PARTS = `
 @container scroll-state(stuck: top) {
   .l1-head::before { content: ""; position: absolute; inset: -3.75rem 0 100%; background: var(--st-background-color); }
 }
-.l1-head label { display: flex; gap: 0.25rem 0.75rem; align-items: center; flex-wrap: wrap; }
+.l1-row { display: flex; gap: 0.25rem 1rem; align-items: center; }
+.l1-head label { flex: 1; display: flex; gap: 0.25rem 0.75rem; align-items: center; flex-wrap: wrap; }
 .l1-head input { flex: 1; min-width: 8rem; height: 1.5rem; margin: 0; appearance: none; background: none; cursor: pointer; }
 .l1-head input::-webkit-slider-runnable-track { height: 0.375rem; border-radius: 1rem; background:
   linear-gradient(90deg, var(--st-primary-color) var(--part), var(--st-border-color) var(--part)); }
@@ -26,6 +28,10 @@ const PARTS = `
 .l1-head input:focus { outline: none; }
 .l1-head input:focus-visible::-webkit-slider-thumb { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .l1-head input:focus-visible::-moz-range-thumb { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.l1-play { min-width: 6rem; padding: 0.25rem 0.75rem; cursor: pointer; font: inherit; border-radius: 0.5rem; color: var(--st-text-color);
+  background: none; border: 1px solid var(--st-primary-color); }
+.l1-play:hover, .l1-play:focus-visible { background: var(--st-secondary-background-color); }
+.l1-play[hidden] { display: none; }
 .l1-at { min-width: 7rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .l1-finding { margin: 0.25rem 0 0; min-height: 1.5em; font-variant-numeric: tabular-nums; }
 .l1-panels { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 1.25rem 2rem; }
@@ -39,7 +45,10 @@ ${STYLE}
 </style>
 <div class="l1-stage">
 <div class="l1-head">
+<div class="l1-row">
+<button type="button" class="l1-play" hidden></button>
 <label><span></span> <input type="range" min="0" step="1"> <span class="l1-at" aria-hidden="true"></span></label>
+</div>
 <p class="l1-finding" aria-live="polite"></p>
 </div>
 <div class="l1-panels"></div>
@@ -63,11 +72,14 @@ class Stage {
     this.grid = this.root.querySelector(".l1-panels")
     this.tip = this.root.querySelector(".l1-tip")
     this.range = this.root.querySelector("input")
+    this.player = new Player(this.root.querySelector(".l1-play"), (seconds) => this.follow(seconds))
+    this.root.querySelector(".l1-play").onclick = () => this.playOrPause()
     this.range.oninput = () => { // all that a step moves, moves in one frame, however often the pointer does
       this.frame ??= requestAnimationFrame(() => {
         this.frame = undefined
         this.show()
       })
+      this.player.pause() // who takes the slider looks, and does not listen
     }
     this.observer = new ResizeObserver(() => this.panels.forEach((panel) => panel.resize?.()))
     this.observer.observe(this.grid)
@@ -96,6 +108,7 @@ class Stage {
     if (follows || this.data?.subject !== data.subject) this.range.value = data.start
     this.range.disabled = data.steps.length < 2
     this.data = data
+    this.player.take(data.sound)
     data.panels.forEach((spec, i) => {
       if (this.panels[i]?.constructor !== PANELS[spec.kind]) {
         const box = document.createElement("figure")
@@ -122,8 +135,23 @@ class Stage {
     this.range.style.setProperty("--part", `${(100 * step) / Math.max(this.range.max, 1)}%`)
     this.place.textContent = this.data.steps[step]
     this.range.setAttribute("aria-valuetext", this.data.steps[step])
+    this.finding.setAttribute("aria-live", this.player.playing ? "off" : "polite") // nobody can follow it read aloud
     this.finding.textContent = this.data.alts[step]
     for (const panel of this.panels) panel.show(step)
+  }
+
+  playOrPause() {
+    const step = Number(this.range.value)
+    if (this.player.playing) this.player.pause()
+    else this.player.play(step === Number(this.range.max) ? 0 : this.data.sound.seconds[step])
+  }
+
+  // Goes to the last step that the sound has come to.
+  follow(seconds) {
+    const step = Math.max(this.data.sound.seconds.findLastIndex((at) => at <= seconds), 0)
+    if (step === Number(this.range.value)) return
+    this.range.value = step
+    this.show()
   }
 
   // Shows a few words beside the pointer; without words none.
@@ -140,6 +168,7 @@ class Stage {
   release() {
     this.observer.disconnect()
     cancelAnimationFrame(this.frame)
+    this.player.release()
     for (const panel of this.panels) panel.release?.()
   }
 }
