@@ -25,12 +25,13 @@ class Workers:
     """Stands for a ``link.Connection`` with a place for one run; a checkpoint is the epoch's number as text."""
 
     def __init__(self, desk: Desk) -> None:
+        self.train_resources = None
         self.trainers, self.begun, self.asked, self._attempt, self._desk = 1, [], set(), "", desk
 
     def listen(self, topic: str, on_message: Callable[[dict[str, str]], None]) -> None:
         self._say = on_message
 
-    def begin(self, attempt: str, train: object, args: tuple[Any, ...], on_end: Callable[..., None]) -> None:
+    def begin(self, attempt: str, train: object, args: tuple[Any, ...], on_end: Callable[..., None], _resources: object) -> None:
         spec, name, _topic, checkpoint, until, wait = args
         assert name == attempt
         self._attempt, self._on_end, self._rows = attempt, on_end, []
