@@ -78,6 +78,18 @@ class Database:
                 raise
 
     @contextlib.contextmanager
+    def erase(self) -> Iterator[sqlite3.Connection]:
+        """A transaction whose deletions leave nothing behind in the file or its log."""
+        with self._writing, _explained(self.path):
+            self.writer.execute("PRAGMA secure_delete = ON")  # else the bytes stay until something is written over them
+            try:
+                with self.write() as sql:
+                    yield sql
+            finally:
+                self.writer.execute("PRAGMA secure_delete = OFF")
+            self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection to read from, for one thread at a time."""
         with self._reading, _explained(self.path):

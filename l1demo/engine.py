@@ -19,6 +19,7 @@ from l1demo import shelf, tasks
 from l1demo.attempts import ONE_MORE as ONE_MORE
 from l1demo.attempts import EngineError as EngineError
 from l1demo.attempts import Pace
+from l1demo.class_sets import ClassSets
 from l1demo.desk import Desk
 from l1demo.home import data_folder
 from l1demo.jobs import Job, Jobs
@@ -248,9 +249,10 @@ class Engine:
         session: str,
         title: str,
         then: Callable[[Any], Any] | None = None,
+        file: tuple[str, bytes] | None = None,
     ) -> str:
-        """Begin what takes long and is no training, and return the job's id; parameters are those of ``Jobs.begin``."""
-        return self._jobs.begin(function, args, session, title, then)
+        """Begin what takes long and is no training, and return the job's id; parameters and errors are those of ``Jobs.begin``."""
+        return self._jobs.begin(function, args, session, title, then, file)
 
     def job(self, job_id: str) -> Job | None:
         """Return a job as it stands; None where there is none of that id since the lab was started."""
@@ -296,6 +298,11 @@ class Engine:
             When the history cannot be read.
         """
         return self._desk.ledger.store.corpora(session)
+
+    @property
+    def classes(self) -> ClassSets:
+        """What classes have recorded."""
+        return self._desk.ledger.store.classes
 
     def call(self, function: Callable[..., Any], *args: Any, timeout: float = 10.0) -> Any:
         """Run a function of ``l1demo.tasks`` on the worker for short work and return its result.

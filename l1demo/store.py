@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from l1demo import class_sets
 from l1demo.database import Database
 from l1demo.database import StoreError as StoreError
 from l1demo.spec import RunSpec, SpecError
@@ -49,6 +50,7 @@ _MIGRATIONS = (  # migration i leads from user_version i to i + 1; never change 
         name TEXT NOT NULL, session TEXT NOT NULL, title TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (name, session)
     ) WITHOUT ROWID;
     """,
+    class_sets.TABLES,
 )
 _CHECKED = ("runs", "epochs", "asked")  # without the blobs, which are large and whose loss harms nothing else
 _RUN = "runs.id, runs.spec, runs.state, runs.error, runs.created, runs.started, runs.finished"
@@ -138,6 +140,8 @@ class Store:
     ----------
     notice : str
         A sentence for the person when a damaged file was moved aside, else empty.
+    classes : ClassSets
+        What classes have recorded.
 
     Raises
     ------
@@ -148,6 +152,7 @@ class Store:
     def __init__(self, home: Path | None) -> None:
         self._database = Database(home, FILE, _MIGRATIONS, _CHECKED)
         self.notice = self._database.notice
+        self.classes = class_sets.ClassSets(self._database)
         try:
             with self._database.write() as sql:
                 sql.execute("UPDATE runs SET state = ? WHERE state IN (?, ?)", (INTERRUPTED, QUEUED, RUNNING))
