@@ -1,4 +1,4 @@
-"""The same lab without a browser: ``python -m l1demo train | path | compare | inspect | recognise | corpora``."""
+"""The same lab without a browser: ``python -m l1demo train | path | compare | export | script | inspect | recognise | corpora``."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import LabError, tasks
-from l1demo.commands import compare, path, settings
+from l1demo.commands import compare, export, path, settings
 from l1demo.spec import RunSpec, SpecError
 from l1demo.text import _
 
@@ -38,7 +38,7 @@ def train(options: argparse.Namespace) -> None:
     """Train one run and print its epochs."""
     import torch
 
-    from l1demo import checkpoint, training, weights
+    from l1demo import checkpoint, origin, training, weights
 
     torch.set_num_threads(1)  # as the workers do: the same description gives the same numbers here and there
     spec = settings.spec_of(options)
@@ -58,7 +58,8 @@ def train(options: argparse.Namespace) -> None:
     else:
         print(_("{n:,} parameters, {seconds:.1f} s in all.").format(n=last["parameters"], seconds=total))
     if options.save:
-        weights.save(options.save, reached.model, spec, data.words)
+        model = weights.dump(reached.model, spec, data.words, figures=last, origin=origin.of(spec.corpus))
+        weights.save(options.save, model)
 
 
 def inspect(options: argparse.Namespace) -> None:
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 
     path.add(commands)
     compare.add(commands)
+    export.add(commands)
 
     command = commands.add_parser("inspect", help=_("say what a recording is"))
     command.set_defaults(run=inspect)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 SCIENCE = (
     *("training", "model", "penalties", "features", "augment", "audio", "containers", "media", "sparsity", "listening", "weights"),
     *("checkpoint", "forms", "payoff", "recognition"),
+    *("onnx_export", "standalone", "standalone_script", "model_claims", "origin"),
     "class_clips",
 )
 FORBIDDEN = {"streamlit", "distributed", "dask", "sqlite3", "plotly"}
@@ -51,7 +52,7 @@ SERVER = (
         "tasks",
         "ui",
     ),
-    *("home", "shelf", "jobs", "job_tasks"),
+    *("home", "shelf", "jobs", "job_tasks", "model_tasks"),
     *("class_rules", "class_sets", "class_tasks"),
     *("recognise_charts", "confusion_charts", "deaf_charts"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),

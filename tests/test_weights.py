@@ -4,11 +4,13 @@ import io
 import json
 import pickle
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 import safetensors.torch
 import soundfile
 import torch
@@ -54,7 +56,33 @@ def test_a_model_comes_back_whole(recogniser: model.Recogniser, whole: bytes) ->
     assert (spec, words) == (SPEC, WORDS)
     assert not back.training
     assert all(torch.equal(a, b) for a, b in zip(recogniser.parameters(), back.parameters(), strict=True))
-    assert weights._metadata(whole) == {"spec": SPEC.to_json(), "words": json.dumps(WORDS)}
+
+
+def test_any_reader_of_safetensors_finds_the_full_description(recogniser: model.Recogniser, tmp_path: Path) -> None:
+    row = {"epoch": 12, "lam": 3e-4, "val_loss": 0.25, "val_accuracy": 0.9, "matrices": {}, "trace": [[0.0]], "seconds": 1.0}
+    given = {"title": "two\nlines", "licence": "CC BY 4.0", "source": ""}
+    path = tmp_path / "m.safetensors"
+    weights.save(path, weights.dump(recogniser, SPEC, WORDS, figures=row, origin=given))
+    with safetensors.safe_open(path, "np") as file:
+        about = file.metadata()
+        assert set(file.keys()) == set(recogniser.state_dict())
+    assert {name: about[name] for name in ("version", "id", "rate", "spec")} == {
+        **{"version": "1", "id": SPEC.id, "rate": "8000", "spec": SPEC.to_json()}
+    }
+    assert json.loads(about["words"]) == list(WORDS)
+    checked = weights.check(path.read_bytes())
+    zeros = [int((w == 0).sum()) for w in recogniser.weights().values()]
+    assert checked == {
+        **{"words": WORDS, "spec": SPEC.to_json(), "id": SPEC.id, "origin": {"title": "two lines", "licence": "CC BY 4.0"}},
+        "figures": {"epoch": 12, "lam": 3e-4, "val_loss": 0.25, "val_accuracy": 0.9},
+        "parameters": sum(p.numel() for p in recogniser.parameters()),
+        "exact_zero_fraction": sum(zeros) / sum(w.numel() for w in recogniser.weights().values()),
+    }
+
+
+def test_a_model_saved_before_there_was_a_version_is_read(recogniser: model.Recogniser) -> None:
+    checked = weights.check(with_metadata(recogniser))
+    assert (checked["words"], checked["figures"], checked["origin"]) == (WORDS, {}, {})
 
 
 def test_each_stop_of_a_path_comes_back_and_the_last_network_too(recogniser: model.Recogniser) -> None:
@@ -130,16 +158,37 @@ def test_a_bad_recording_is_an_audio_error(whole: bytes) -> None:
 
 
 def test_saving_where_nothing_can_be_written_is_told(recogniser: model.Recogniser, tmp_path: Path) -> None:
-    weights.save(tmp_path / "m.safetensors", recogniser, SPEC, WORDS)
-    assert weights.load((tmp_path / "m.safetensors").read_bytes())[1] == SPEC
+    whole = weights.dump(recogniser, SPEC, WORDS)
+    weights.save(tmp_path / "m.safetensors", whole)
+    assert (tmp_path / "m.safetensors").read_bytes() == whole
     for path in (tmp_path, tmp_path / "no" / "m.safetensors"):
         with pytest.raises(ModelError, match="cannot be written"):
-            weights.save(path, recogniser, SPEC, WORDS)
+            weights.save(path, whole)
 
 
 class _Trap:
     def __reduce__(self) -> tuple[Any, ...]:
         return pytest.fail, ("a pickle was run",)
+
+
+def with_header(whole: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    (length,) = struct.unpack("<Q", whole[:8])
+    header = json.loads(whole[8 : 8 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + whole[8 + length :]
+
+
+def overlap(header: dict[str, Any]) -> None:
+    header["lstm.bias_hh_l0"]["data_offsets"] = header["lstm.bias_ih_l0"]["data_offsets"]
+
+
+def of_2_60_rows(header: dict[str, Any]) -> None:
+    header["out.weight"]["shape"] = [2**60, 16]
+
+
+def many_tensors(header: dict[str, Any]) -> None:
+    header |= {f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(10_000)}
 
 
 def hostile(whole: bytes, recogniser: model.Recogniser) -> dict[str, bytes]:
@@ -183,6 +232,22 @@ def hostile(whole: bytes, recogniser: model.Recogniser) -> dict[str, bytes]:
         "a tensor less": safetensors.torch.save(dict(list(recogniser.state_dict().items())[1:]), _about(whole)),
         "a tensor more": safetensors.torch.save(recogniser.state_dict() | {"x": torch.zeros(1)}, _about(whole)),
         "NaN": safetensors.torch.save({k: v * torch.nan for k, v in recogniser.state_dict().items()}, _about(whole)),
+        "NaN in one weight": safetensors.torch.save(
+            recogniser.state_dict() | {"out.bias": torch.tensor([0, torch.nan, 0])}, _about(whole)
+        ),
+        "overlapping tensors": with_header(whole, overlap),
+        "a tensor of 2**60 rows": with_header(whole, of_2_60_rows),
+        "ten thousand tensors more": with_header(whole, many_tensors),
+        "doubles": safetensors.torch.save({k: v.double() for k, v in recogniser.state_dict().items()}, _about(whole)),
+        "half precision": safetensors.torch.save({k: v.half() for k, v in recogniser.state_dict().items()}, _about(whole)),
+        "whole numbers": safetensors.torch.save({k: v.int() for k, v in recogniser.state_dict().items()}, _about(whole)),
+        "spec of 256 units": with_metadata(recogniser, spec=SPEC.with_values(hidden=256, mels=128).to_json()),
+        "spec of a setting to come": with_metadata(recogniser, spec=json.dumps(SPEC.to_dict() | {"wings": 2})),
+        "a version to come": with_metadata(recogniser, version="2"),
+        "version of a megabyte": with_metadata(recogniser, version="2" * 2**20),
+        "HDF5": b"\x89HDF\r\n\x1a\n" + bytes(1000),
+        "ONNX": b"\x08\x08\x12\x0dL1 Speech Lab" + bytes(1000),
+        "a recording": recording(),
         "another shape": safetensors.torch.save({k: v[None] for k, v in recogniser.state_dict().items()}, _about(whole)),
     }
 
@@ -191,16 +256,88 @@ def _about(whole: bytes) -> dict[str, str]:
     return weights._metadata(whole)
 
 
-NAMES = list(hostile(weights.dump(model.build(SPEC, 3), SPEC, WORDS), model.build(SPEC, 3)))
+HOSTILE = hostile(weights.dump(model.build(SPEC, 3), SPEC, WORDS), model.build(SPEC, 3))
 
 
-@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_no_model_is_refused_with_a_sentence(name: str, recogniser: model.Recogniser, whole: bytes) -> None:
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_model_is_refused_with_a_sentence(name: str) -> None:
     with pytest.raises(ModelError) as caught:
-        weights.load(hostile(whole, recogniser)[name])
-    assert str(caught.value).startswith("This is not a model that the lab saved: ")
-    assert len(str(caught.value)) < 500
+        weights.load(HOSTILE[name])
+    said = str(caught.value)
+    assert said.startswith("This is not a model that the lab saved: ")
+    assert len(said) < 500 and said.isprintable()
+    assert NAMED.get(name, "") in said
+
+
+NAMED = {  # what a person can mend is told apart
+    "pickle": "it is a pickle, which may run a program",
+    "pickle of torch": "it is a ZIP archive, as PyTorch's .pt files are",
+    "HDF5": "as Keras writes",
+    "ONNX": "it is an ONNX file; choose the .safetensors file",
+    "a recording": "it is a recording",
+    "text": "it is no safetensors file",
+    "a version to come": "it has version '2', and this lab reads version 1",
+    "spec of a setting to come": "unknown setting: wings",
+    "no metadata": "its metadata lack spec, words",
+    "doubles": "float64",
+    "NaN in one weight": "some weights of out.bias are not finite",
+    "spec of 256 units": "its description says",
+    "more words": "it names 4 words",
+    "a tensor less": "are missing or unknown",
+    "a million words": "MB are read",
+}
+
+
+def bold(recogniser: model.Recogniser) -> dict[str, tuple[bytes, str]]:
+    """Files that hold a network, from a stranger: what they say of it, and what is said of them."""
+    many = model.build(SPEC, 10_000)
+    named = {
+        **{
+            "a control character": "a\x1b[31m",
+            "written backwards": "\u202egnihton",
+            "a megabyte": "a" * 2**20,
+            "nothing": "",
+            "a blank": " ",
+        },
+        **{"a line's end": "a\nb"},
+    }
+    words = {f"a word of {what}": with_metadata(recogniser, words=json.dumps(["yes", word, "no"])) for what, word in named.items()}
+    claimed = {
+        **{
+            "figures of deep JSON": {"figures": "[" * 100_000},
+            "a list of figures": {"figures": "[]"},
+            "NaN": {"figures": '{"epoch": NaN}'},
+        },
+        **{"a figure of text": {"figures": '{"epoch": "<b>"}'}, "a figure of ours": {"figures": '{"charm": 1}'}},
+        **{"a figure of 10**400": {"figures": f'{{"epoch": 1{"0" * 400}}}'}, "an origin of numbers": {"origin": '{"title": 3}'}},
+        **{
+            "an origin of a megabyte": {"origin": json.dumps({"title": "a" * 2**20})},
+            "an origin of markup": {"origin": '{"<b>": ""}'},
+        },
+    }
+    return {
+        "10,000 words": (
+            safetensors.torch.save(
+                many.state_dict(), {"spec": SPEC.to_json(), "words": json.dumps([f"w{i}" for i in range(10_000)])}
+            ),
+            "10,000 words",
+        ),
+        **{what: (data, "cannot be shown") for what, data in words.items()},
+        **{what: (with_metadata(recogniser, **about), "") for what, about in claimed.items()},
+    }
+
+
+BOLD = bold(model.build(SPEC, 3))
+
+
+@pytest.mark.parametrize("name", BOLD)
+def test_what_a_stranger_s_file_says_is_looked_at_before_it_is_shown(name: str) -> None:
+    data, reason = BOLD[name]
+    with pytest.raises(ModelError) as caught:
+        weights.check(data)
+    said = str(caught.value)
+    assert said.startswith("This is not a model that the lab saved: ") and reason in said
+    assert len(said) < 500 and said.isprintable()
 
 
 def test_a_model_that_is_too_large_is_not_read() -> None:
