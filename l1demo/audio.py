@@ -214,20 +214,21 @@ def _decode(data: bytes) -> tuple[np.ndarray, int, str, str]:
             )
         )
     container = identify(data)
-    samples, rate, codec, promised = (media.decode if container.name in media.DEMUXERS else _decode_plain)(container)
-    check_missing(promised - len(samples) / rate, promised)
+    samples, rate, codec = (media.decode if container.name in media.DEMUXERS else _decode_plain)(container)
     check_length(len(samples), rate)
     return samples, rate, container.name, codec
 
 
-def _decode_plain(container: Container) -> tuple[np.ndarray, int, str, float]:
+def _decode_plain(container: Container) -> tuple[np.ndarray, int, str]:
     with _quiet() if container.name == "MP3" else contextlib.nullcontext():
         try:
             with _Forward(io.BytesIO(container.data)) as file:
                 check_shape(file.samplerate, file.channels)
                 promised = file.frames / file.samplerate if container.promises and file.frames < UNKNOWN_FRAMES else 0.0
                 check_claim(promised)
-                return _read_blocks(file, bool(promised)), file.samplerate, file.subtype, promised  # (n, channels)
+                samples = _read_blocks(file, bool(promised))  # (n, channels)
+                check_missing(promised - len(samples) / file.samplerate, promised)
+                return samples, file.samplerate, file.subtype
         except soundfile.SoundFileError as error:
             raise undecodable(container.name) from error
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from l1demo.containers import MAX_SECONDS, AudioError, Container, check_claim, check_shape, undecodable
+from l1demo.containers import MAX_SECONDS, AudioError, Container, check_claim, check_missing, check_shape, undecodable
 from l1demo.text import _
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ CHUNKS = re.compile(rb"stsc.{4}(.{4})", re.DOTALL)
 EDITS = re.compile(rb"elst.{4}(.{4})", re.DOTALL)  # each of which may repeat all samples
 MAX_ENTRIES = 50_000  # of all tables together: 30 s of the shortest packets of Opus are 12,000
 MAX_EDITS = 20
+PADDING = {"mov": 0, "matroska": 3}  # packets that a duration counts, and that are the coder's delay or fill the last one
 PROTECTED = re.compile(rb"stsd.{12}(?:enca|drms)", re.DOTALL)  # ISO 14496-12, 8.12; drms is iTunes' own
 
 
-def decode(container: Container) -> tuple[np.ndarray, int, str, float]:
+def decode(container: Container) -> tuple[np.ndarray, int, str]:
     """Decode the first track of sound, to its end or a sample beyond 30 s.
 
     Returns
@@ -37,13 +38,12 @@ def decode(container: Container) -> tuple[np.ndarray, int, str, float]:
     rate : int
     codec : str
         Named as libsndfile would.
-    promised : float
-        Seconds that the header promises; 0 where it promises nothing, as a browser's recording does.
 
     Raises
     ------
     AudioError
-        When there is no sound in it, its coding is not one of ``CODECS``, it is protected, or its header claims too much.
+        When there is no sound in it, its coding is not one of ``CODECS``, it is protected, its header claims too much, or it is cut
+        off.
     """
     import av
     from av.error import FFmpegError
@@ -59,7 +59,9 @@ def decode(container: Container) -> tuple[np.ndarray, int, str, float]:
             promised = _promised(container, file, stream)
             check_claim(promised)
             samples = _read_frames(container, file, stream, bool(promised))
-            return samples, rate, CODECS[stream.codec_context.name], promised
+            padding = PADDING[demuxer] * (stream.codec_context.frame_size or 0) / rate
+            check_missing(promised - padding - len(samples) / rate, promised)
+            return samples, rate, CODECS[stream.codec_context.name]
     except FFmpegError as error:
         raise undecodable(container.name) from error
 
@@ -119,8 +121,9 @@ def _first_sound(container: Container, file: "InputContainer") -> "AudioStream":
             )
         )
     stream = file.streams.audio[0]
-    name = stream.codec_context.name if stream.codec_context else "?"
-    if name not in CODECS:
+    if not stream.codec_context:
+        raise undecodable(container.name)
+    if (name := stream.codec_context.name) not in CODECS:
         raise AudioError(
             _("The {container} file's sound is coded as {name}, which cannot be read; save it as AAC, Opus, WAV or MP3.").format(
                 container=container.name, name=name.upper()

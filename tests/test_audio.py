@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sounds import encode, encode_media, sine
+from sounds import encode, encode_media, sine, with_checksums
 
 from l1demo import audio
 from l1demo.audio import AudioError
@@ -292,31 +292,6 @@ def mutate(data: bytes, generator: np.random.Generator) -> bytes:
         at = int(generator.integers(4, head + 4))
         changed[at:at] = generator.bytes(int(generator.integers(1, 40)))
     return bytes(changed)
-
-
-def with_checksums(data: bytes) -> bytes:
-    """Give every whole Ogg page its right checksum (RFC 3533, 6), so that mutations reach the codec."""
-    changed, at = bytearray(data), 0
-    while changed[at : at + 4] == b"OggS" and at + 27 < len(changed):
-        body = at + 27 + changed[at + 26]
-        end = body + sum(changed[at + 27 : body])
-        changed[at + 22 : at + 26] = bytes(4)
-        checksum = 0
-        for byte in changed[at:end]:
-            checksum = (checksum << 8) & 0xFFFFFFFF ^ CHECKSUMS[checksum >> 24 ^ byte]
-        changed[at + 22 : at + 26] = checksum.to_bytes(4, "little")
-        at = end
-    return bytes(changed[: len(data)])
-
-
-def checksum_of_byte(byte: int) -> int:
-    value = byte << 24
-    for _ in range(8):
-        value = (value << 1) & 0xFFFFFFFF ^ (0x04C11DB7 if value >> 31 else 0)
-    return value
-
-
-CHECKSUMS = [checksum_of_byte(byte) for byte in range(256)]
 
 
 @pytest.mark.parametrize("kind", ["WAV", "float", "ADPCM", "FLAC", "Vorbis", "Opus", "MP3", "M4A", "fragments", "WebM", "recorded"])
