@@ -152,6 +152,7 @@ def load_stops(data: bytes) -> tuple[list[Recogniser], RunSpec, tuple[str, ...]]
         stops = len({name.split("/")[0] for name in tensors if "/" in name})
         if not stops:
             raise ValueError(_("it is no λ path"))
+        tensors = {name: w.float() if w.dtype == torch.float16 else w for name, w in tensors.items()}  # as paths.pack keeps them
         return [_recogniser(tensors, spec, words, f"stop{i}/") for i in range(stops)], spec, words
 
 
