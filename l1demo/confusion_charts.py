@@ -9,6 +9,7 @@ import numpy as np
 from l1demo.charts import ZERO, Chart, packed, percent
 from l1demo.text import _
 
+INK = "#10202a"  # of numbers on cells, which are light in the dark, too
 COUNTED = 24  # words up to which a table of them has room for numbers
 
 
@@ -24,16 +25,17 @@ def confusion(found: Mapping[str, Any], subject: str) -> Chart:
     names, table = [html.escape(word) for word in found["words"]], counts(found)
     share = table / np.maximum(table.sum(1, keepdims=True), 1)
     right = np.eye(len(names), dtype=bool)
-    cell = {"type": "heatmap", "x": names, "y": names, "text": table.tolist(), "zmin": 0, "zmax": 1, "showscale": False}
-    cell |= {"hoverongaps": False, "xgap": 1, "ygap": 1}
+    cell = {"type": "heatmap", "x": names, "y": names, "zmin": 0, "zmax": 1, "showscale": False}
+    cell |= {"hoverongaps": False, "xgap": 1, "ygap": 1, "textfont": {"color": INK}}
     cell |= {"texttemplate": "%{text}"} if len(names) <= COUNTED else {}
     traces = [
         cell
         | {"z": packed(np.where(shown & (table > 0), share, np.nan).astype(np.float32)), "colorscale": [[0, pale], [1, full]]}
+        | {"text": np.where(shown & (table > 0), table.astype(str), "").tolist()}
         | {"hovertemplate": hover + "<extra></extra>"}
         for shown, pale, full, hover in (
             (right, "#d5ece7", ZERO, _("{said} heard right: {n}").format(said="%{y}", n="%{text}")),
-            (~right, "#fae6d3", "#b2560d", _("{said} heard as {heard}: {n}").format(said="%{y}", heard="%{x}", n="%{text}")),
+            (~right, "#fae6d3", "#e8914a", _("{said} heard as {heard}: {n}").format(said="%{y}", heard="%{x}", n="%{text}")),
         )
     ]
     layout = {

@@ -151,10 +151,10 @@ def over_time(side: Side, subject: str) -> Chart:
             }
         )
     layout = _layout(subject) | {
-        "xaxis": {"title": {"text": _("time (s)")}, "range": [0, float(seconds[-1])]},
+        "xaxis": {"title": {"text": _("time (s)")}, "range": [0, 1.02 * float(seconds[-1])]},
         "yaxis": {"range": [0, 1.02], "tickformat": ".0%"},
     }
-    return Chart({"data": traces, "layout": layout}, _over_time_finding(side), subject)
+    return Chart({"data": traces, "layout": layout}, over_time_finding(side), subject)
 
 
 def instants(sides: Sequence[Side], subject: str) -> Chart:
@@ -175,11 +175,11 @@ def instants(sides: Sequence[Side], subject: str) -> Chart:
         )
     layout = _layout(subject) | {
         "margin": {"l": 72, "r": 12, "t": 28, "b": 40},
-        "xaxis": {"title": {"text": _("time (s)")}, "range": [0, float(first["seconds"][-1])], "anchor": "y2"},
+        "xaxis": {"title": {"text": _("time (s)")}, "range": [0, 1.01 * float(first["seconds"][-1])], "anchor": "y2"},
         "yaxis": {"type": "category", "title": {"text": _("mel band")}, "nticks": 6, "tickangle": 0, "domain": [0.42, 1]},
         "yaxis2": {"title": {"text": _("lost, ln p")}, "domain": [0, 0.36], "zeroline": True, "nticks": 4},
     }
-    return Chart({"data": traces, "layout": layout}, " ".join(map(_instant_finding, sides)), subject)
+    return Chart({"data": traces, "layout": layout}, " ".join(map(instant_finding, sides)), subject)
 
 
 def _bars(side: Side, seconds: np.ndarray, span: int) -> Bars:
@@ -198,7 +198,8 @@ def _centre(heard: Mapping[str, Any]) -> float:
     return float(heard["seconds"][0]) / 2  # of the first frame
 
 
-def _over_time_finding(side: Side) -> str:
+def over_time_finding(side: Side) -> str:
+    """Say from when on a network gives its answer."""
     word, best = side.words[side.best], side.over_time.argmax(1)
     if not tells(side.last):
         return _("At the end it cannot tell: no word stands out.")
@@ -211,7 +212,8 @@ def _over_time_finding(side: Side) -> str:
     )
 
 
-def _instant_finding(side: Side) -> str:
+def instant_finding(side: Side) -> str:
+    """Say which instant matters most to a network, and how much."""
     drop, p = side.heard["drop"], side.last[side.best]
     at = int(drop.argmax())
     if drop[at] <= NOTHING:

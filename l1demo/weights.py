@@ -152,7 +152,6 @@ def load_stops(data: bytes) -> tuple[list[Recogniser], RunSpec, tuple[str, ...]]
         stops = len({name.split("/")[0] for name in tensors if "/" in name})
         if not stops:
             raise ValueError(_("it is no λ path"))
-        tensors = {name: w.float() if w.dtype == torch.float16 else w for name, w in tensors.items()}  # as paths.pack keeps them
         return [_recogniser(tensors, spec, words, f"stop{i}/") for i in range(stops)], spec, words
 
 
@@ -203,6 +202,8 @@ def _read(data: bytes) -> tuple[dict[str, torch.Tensor], RunSpec, tuple[str, ...
 
 def _recogniser(tensors: dict[str, torch.Tensor], spec: RunSpec, words: tuple[str, ...], part: str) -> Recogniser:
     ours = {name.removeprefix(part): w for name, w in tensors.items() if _of_part(name, part)}
+    if part:
+        ours = {name: w.float() if w.dtype == torch.float16 else w for name, w in ours.items()}  # stops as paths.pack keeps them
     if not words or tuple(ours.get("out.bias", torch.empty(0)).shape) != (len(words),):  # before a network for a million is made
         raise ValueError(_("it names {n} words, but has weights for another number").format(n=len(words)))
     recogniser = build(spec, len(words))

@@ -12,7 +12,7 @@ from l1demo.engine import EngineError
 from l1demo.presets import PRESETS
 from l1demo.store import DONE, Run, StoreError
 from l1demo.text import _
-from l1demo.ui import controls, history, live, run_view, sound_source, state
+from l1demo.ui import bands, controls, history, live, run_view, sound_source, state
 
 TRAIN = Path(__file__).with_name("train.py")
 L1_LAM = 3e-4  # as accurate as the preset with group lasso: benchmarks/payoff.py
@@ -86,16 +86,7 @@ def show_timing(run: Run, found: dict[str, Any], sound: bytes | None) -> None:
 def show_hearing(run: Run, sound: bytes) -> None:
     st.subheader(_("What still reaches the network"), anchor=False)
     found = hearing(run.id, run.finished, sound)
-    subject = f"{run.id}{digest(sound)}"
-    view = payoff_charts.bands(found["seen"], found["hop"], found["hertz"], found["weight"], subject)
-    live.chart(view, "payoff-bands", 340)
-    left, right = st.columns(2)
-    with left:
-        st.caption(_("The word at 8 kHz"))
-        st.audio(found["whole"])
-    with right:
-        st.caption(_("Through only the bands that reach the network"))
-        st.audio(found["through"])
+    bands.show(found, f"{run.id}{digest(sound)}", "payoff-bands")
 
 
 def train_pair() -> None:

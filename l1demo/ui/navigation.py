@@ -19,6 +19,9 @@ page = st.navigation(
         _("Lab"): [
             st.Page(PAGES / "listen.py", title=_("Listen"), icon=":material/hearing:", help=_("What is sound to a network?")),
             st.Page(PAGES / "train.py", title=_("Train"), icon=":material/tune:", help=_("What does λ do?")),
+            st.Page(
+                PAGES / "recognise.py", title=_("Recognise"), icon=":material/record_voice_over:", help=_("Does it understand me?")
+            ),
         ],
         _("Understand"): [
             st.Page(PAGES / "path.py", title=_("λ path"), icon=":material/timeline:", help=_("Every λ at once")),

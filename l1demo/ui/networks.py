@@ -1,0 +1,129 @@
+"""Which trained networks stand beside each other on Recognise: runs that are pinned or shown, or three that differ in λ alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from l1demo import differences, engine
+from l1demo.presets import PRESETS
+from l1demo.recognise_charts import MOST
+from l1demo.spec import RunSpec
+from l1demo.store import Run
+from l1demo.text import _
+from l1demo.ui import history, pins, run_view, state
+
+LAMS = (0.0, 0.002, 0.02)  # none, Start's good one, and one at which the network goes deaf: docs/measurements.md, "What λ does"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained recogniser on the page.
+
+    Attributes
+    ----------
+    label : str
+        What it is called beside others, whose names are different.
+    key : str
+        By what a cache knows it.
+    data : bytes
+        As ``weights.dump`` wrote it.
+    lam : float
+        The λ of its last epoch.
+    spec : RunSpec or None
+        Its run's description; None where it came as a file, whose clips may not be here.
+    """
+
+    label: str
+    key: str
+    data: bytes
+    lam: float
+    spec: RunSpec | None
+
+
+def trio() -> tuple[RunSpec, ...]:
+    """Three runs of the quick preset that differ in λ alone: without penalty, with a good λ, and with too large a λ."""
+    return tuple(PRESETS["quick"].with_values(lam=lam) for lam in LAMS)
+
+
+def train_trio() -> None:
+    """Ask for the three runs, and pin them."""
+    if all(state.submit(spec) for spec in trio()):
+        pins.put(spec.id for spec in trio())
+
+
+def chosen(mine: Sequence[Run]) -> list[Run]:
+    """Return up to three runs: those pinned, else the one that is shown on Train, else the trio or the newest."""
+    if found := pins.runs():
+        pins.write_url("recognise")
+        return found[:MOST]
+    if run := state.shown("recognise"):
+        return [run]
+    made = [run for spec in trio() if (run := state.find(spec.id))]
+    if len(made) == len(LAMS):
+        return made
+    return [run for each in mine[:1] if (run := state.find(each.id))]
+
+
+def choose(mine: Sequence[Run], shown: Sequence[Run], labels: Sequence[str]) -> None:
+    """Draw the list from which runs are chosen; what is chosen is pinned, on other pages too."""
+    names = {run.id: history.called(run) for run in mine} | {run.id: label for run, label in zip(shown, labels, strict=True)}
+    st.session_state["recognise-runs"] = [run.id for run in shown]
+    st.multiselect(
+        _("Networks"),
+        list(names),
+        key="recognise-runs",
+        format_func=names.__getitem__,
+        max_selections=MOST,
+        select_all=False,
+        filter_mode="contains",
+        on_change=lambda: pins.put(st.session_state["recognise-runs"]),
+        placeholder=_("Up to three of your runs"),
+        disabled=not names,
+    )
+    ids = {run.id for run in shown}
+    st.button(
+        _("Train three"),
+        type="secondary" if shown else "primary",
+        icon=":material/play_arrow:",
+        on_click=train_trio,
+        disabled=all(spec.id in ids for spec in trio()),
+        help=_("λ = {lams}: no penalty, a good one and too much of it, from the same first weights and on the same clips.").format(
+            lams=", ".join(f"{lam:g}" for lam in LAMS)
+        ),
+    )
+
+
+def called(runs: Sequence[Run], mine: Sequence[Run]) -> tuple[str, ...]:
+    """Name runs beside each other, by their visitor's names where they have some."""
+    given = {run.id: run.name for run in mine}
+    return differences.labels([run.spec for run in runs], [given.get(run.id, "") for run in runs])
+
+
+def of_runs(runs: Sequence[Run], labels: Sequence[str]) -> list[Network]:
+    """Return the networks of runs that have ended; one that left no weights is told of.
+
+    Raises
+    ------
+    StoreError
+        When the history cannot be read.
+    """
+    found = []
+    for run, label in zip(runs, labels, strict=True):
+        if not run.ended:
+            continue
+        if data := engine.current().weights(run.id):
+            lam = run.spec.lam_at(max(1, len(run.rows)))
+            found.append(Network(label, f"{run.id} {run.finished}", data, lam, run.spec))
+        else:
+            st.warning(_("{run} left no weights; choose another, or train it again.").format(run=label))
+    return found
+
+
+def draw(runs: tuple[Run, ...]) -> None:
+    """Show runs that are under way."""
+    for column, run in zip(st.columns(len(runs), gap="medium"), runs, strict=True):
+        with column:
+            st.markdown(f"**λ = {run.spec.lam:g}**")
+            run_view.progress(run)
+            run_view.accuracies(run, f"recognise-{run.id}", 160)
