@@ -12,8 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCIENCE = (
-    *("training", "model", "penalties", "features", "augment", "audio", "containers", "media", "sparsity", "listening", "weights"),
+    *("training", "model", "penalties", "features", "augment", "audio", "containers", "decoding", "limits", "media"),
+    *("sparsity", "listening", "weights"),
     *("checkpoint", "forms", "payoff", "recognition"),
+    *("espeak", "synthesis"),
     *("onnx_export", "standalone", "standalone_script", "model_claims", "origin"),
     "class_clips",
 )
@@ -29,6 +31,7 @@ ABOVE = {
     "l1demo.database",
     "l1demo.tasks",
     "l1demo.job_tasks",
+    "l1demo.synthesis_tasks",
     "l1demo.class_sets",
     "l1demo.class_tasks",
     "l1demo.jobs",
@@ -52,7 +55,7 @@ SERVER = (
         "tasks",
         "ui",
     ),
-    *("home", "shelf", "jobs", "job_tasks", "model_tasks"),
+    *("home", "shelf", "jobs", "job_tasks", "model_tasks", "synthesis_tasks"),
     *("class_rules", "class_sets", "class_tasks"),
     *("recognise_charts", "confusion_charts", "deaf_charts"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
@@ -66,7 +69,7 @@ BELOW_THE_PAGES = {
     *("overfit", "overfit_charts", "film", "differences", "compare_charts"),
     *("methods", "methods_charts", "article"),
     *("path", "path_charts", "path_stage"),
-    *("shelf", "job_tasks"),
+    *("shelf", "job_tasks", "synthesis_tasks"),
     *("class_rules", "class_tasks"),
     *("recognise_charts", "confusion_charts", "deaf_charts"),
 }

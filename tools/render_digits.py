@@ -20,13 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import data_card
 from intelligibility import broken, confidence
 from spellings import WORDS
-from voices import Take, Voice, draw_takes, speak, text, voices
+from voices import Voice, draw_takes, speak, text, voices
 
-from l1demo import audio
 from l1demo.corpora import RATE, builtin
+from l1demo.synthesis import polish
 
-PEAK = 0.6  # of full scale: room for what a lossy codec overshoots
-LONGEST, SHORTEST = 1.2, 0.12  # s
 QUALITY = 0.6  # of Vorbis as libsndfile counts: 0 is the best, 1 the smallest
 
 
@@ -75,19 +73,6 @@ def intelligible(renderings: list[Rendering]) -> list[Rendering]:
     )
     bad = broken(sure, [(r.voice.name, r.word) for r in renderings], len(WORDS))
     return [r for r, lost in zip(renderings, bad, strict=True) if r.voice.language == "en" or not lost]
-
-
-def polish(samples: np.ndarray, rate: int, take: Take) -> np.ndarray | None:
-    """Resize the vocal tract by playing faster or slower, resample to 8 kHz, trim, and scale; None where nothing is left."""
-    played_at = round(rate * take.size / 50) * 50
-    samples = audio.resample(samples, played_at, RATE)
-    try:
-        samples = audio.trim(samples, RATE)
-    except audio.AudioError:
-        return None
-    if not SHORTEST <= len(samples) / RATE <= LONGEST:
-        return None
-    return np.round(samples * (PEAK * 32767 / np.abs(samples).max())).astype(np.int16)
 
 
 def write(renderings: list[Rendering]) -> None:

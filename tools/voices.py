@@ -13,6 +13,8 @@ import numpy as np
 import soundfile
 from spellings import SPELLINGS
 
+from l1demo.synthesis import NO_PEOPLE, Take, draw_take, settings
+
 PERMISSIVE = "BSD-like (CMU/CSTR)"
 
 
@@ -46,15 +48,6 @@ class Voice:
     takes: int
 
 
-@dataclass(frozen=True)
-class Take:
-    """How a voice says a word once: ``stretch`` of its durations, ``pitch`` and ``size`` (of the vocal tract) as factors."""
-
-    stretch: float
-    pitch: float
-    size: float
-
-
 _FESTIVAL = (  # voice, language, package, licence, human
     ("kal_diphone", "en", "festvox-kallpc16k", PERMISSIVE, "kal"),
     ("ked_diphone", "en", "festvox-kdlpc16k", PERMISSIVE, "ked"),
@@ -81,10 +74,6 @@ _PACE = {"telugu_NSK_diphone": 1.7}  # says a word in 0.2 s otherwise
 _FLITE_PITCH = {"kal": 95.0, "kal16": 95.0, "awb": 120.0, "rms": 95.0, "slt": 170.0}
 _ESPEAK_ENGLISH = ["en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"]
 _ESPEAK_NAMES = {"fr": "fr-fr"}
-# whispers and robots are no people: a name on this list is left out
-_NO_PEOPLE = {"whisper", "whisperf", "UniRobot", "anikaRobot", "robosoft", "croak", "Demonic", "announcer", "fast"} | {
-    f"robosoft{i}" for i in range(2, 9)
-}
 
 
 def voices() -> list[Voice]:
@@ -121,7 +110,7 @@ def text(voice: Voice, word: int, take: int) -> str:
 def draw_takes(voice: Voice, word: int) -> list[Take]:
     """Return the takes of a word; a person's first is the voice as it is."""
     rng = np.random.default_rng(zlib.crc32(f"{voice.name} {word}".encode()))
-    drawn = [Take(*np.exp(rng.uniform(-1, 1, 3) * np.log([1.3, 1.25, 1.15]))) for _ in range(voice.takes)]
+    drawn = [draw_take(rng) for _ in range(voice.takes)]
     return drawn if voice.human == "espeak" else [Take(1.0, 1.0, 1.0), *drawn[1:]]
 
 
@@ -148,7 +137,7 @@ def _flite() -> list[Voice]:
 
 def _espeak() -> list[Voice]:
     listed = subprocess.run(["espeak-ng", "--voices=variant"], capture_output=True, text=True, check=True).stdout
-    variants = sorted({line.split("!v/")[1].split("  ")[0].strip() for line in listed.splitlines() if "!v/" in line} - _NO_PEOPLE)
+    variants = sorted({line.split("!v/")[1].split("  ")[0].strip() for line in listed.splitlines() if "!v/" in line} - NO_PEOPLE)
     foreign = [_ESPEAK_NAMES.get(code, code) for code in SPELLINGS if not code.startswith("en")]
     languages = [_ESPEAK_ENGLISH[i % len(_ESPEAK_ENGLISH)] for i in range(len(variants))] + foreign
     whos = [f"{language}+{variants[i % len(variants)]}" for i, language in enumerate(languages)]
@@ -211,10 +200,8 @@ def _run_flite(voice: Voice, takes: list[tuple[str, Take]], files: list[Path]) -
 
 def _run_espeak(voice: Voice, takes: list[tuple[str, Take]], files: list[Path]) -> None:
     for (text, take), file in zip(takes, files, strict=True):
-        words_a_minute, pitch = round(160 / take.stretch), min(99, max(0, round(50 + 120 * np.log(take.pitch))))
-        subprocess.run(
-            ["espeak-ng", "-v", voice.who, "-s", str(words_a_minute), "-p", str(pitch), "-w", str(file), text], check=True
-        )
+        speed, pitch = settings(take)
+        subprocess.run(["espeak-ng", "-v", voice.who, "-s", str(speed), "-p", str(pitch), "-w", str(file), text], check=True)
 
 
 _ENGINES = {"Festival": _run_festival, "Flite": _run_flite, "eSpeak NG": _run_espeak}

@@ -1,0 +1,83 @@
+"""Words that a visitor types: what of them is asked of eSpeak NG, and the work of it, in the server's terms and a worker's."""
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from l1demo import LabError
+from l1demo.text import _
+
+if TYPE_CHECKING:
+    from l1demo.job_tasks import Tell
+
+MOST_WORDS, LONGEST_WORD = 20, 40
+MOST_TAKES, TAKES = 5, 3
+NAMED = 6  # words in a corpus's title
+
+
+class WordsError(LabError):
+    """What was typed cannot be a list of words; the message says why and what to do."""
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """Return the words of a text that commas, semicolons or lines divide, each once, in their order.
+
+    Raises
+    ------
+    WordsError
+        When there are fewer than two or more than 20, or one has more than 40 characters or one that cannot be printed.
+    """
+    by_word: dict[str, str] = {}
+    for part in re.split(r"[,;，、；\n]", unicodedata.normalize("NFC", text)):
+        if word := " ".join(part.split()):
+            by_word.setdefault(word.lower(), word)
+    words = tuple(by_word.values())
+    if len(words) < 2:
+        raise WordsError(_("Type at least two words with a comma between them, as in “yes, no”."))
+    if len(words) > MOST_WORDS:
+        raise WordsError(_("These are {n} words; at most {most} can be learned here.").format(n=len(words), most=MOST_WORDS))
+    for word in words:
+        if len(word) > LONGEST_WORD:
+            raise WordsError(
+                _("“{word}…” has {n} characters; a word has at most {most}.").format(
+                    word=word[:LONGEST_WORD], n=len(word), most=LONGEST_WORD
+                )
+            )
+        if not re.sub("[\u200c\u200d]", "", word).isprintable():  # these two join letters of Persian and Hindi
+            raise WordsError(_("“{word}” has a character that cannot be printed; type it again.").format(word=ascii(word)[1:-1]))
+    return words
+
+
+def languages() -> list[tuple[str, str]]:
+    """Return the code and the name of each language that eSpeak NG speaks; see ``synthesis.languages``."""
+    from l1demo import synthesis
+
+    return [(language.code, language.name) for language in synthesis.languages()]
+
+
+def speak_words(tell: "Tell", words: tuple[str, ...], language: str, takes: int) -> str:
+    """Have eSpeak NG say words, keep them as a corpus, and return its name.
+
+    Parameters
+    ----------
+    tell : Tell
+    words : tuple of str
+        ``split_words``' result.
+    language : str
+        The code of one of ``languages``.
+    takes : int
+        1 to 5; how often each voice says each word.
+
+    Raises
+    ------
+    SynthesisError, CorpusError
+        When they cannot be spoken, or not be kept.
+    """
+    from l1demo import shelf, synthesis
+
+    tell(0.0, _("looking for voices"))
+    corpus = synthesis.speak(words, language, min(max(1, takes), MOST_TAKES), tell)
+    named = next(name for code, name in languages() if code == language)
+    said = [word for word in words if word.lower() in corpus.words]
+    listed = ", ".join(said[:NAMED]) + (", …" if len(said) > NAMED else "")
+    return shelf.save(corpus, "words", f"{listed} · {named}", synthesis.LICENCE, synthesis.SOURCE)
