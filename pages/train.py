@@ -5,7 +5,7 @@ import streamlit as st
 from l1demo.presets import PRESETS
 from l1demo.store import Run
 from l1demo.text import _
-from l1demo.ui import controls, history, pace, run_view, state
+from l1demo.ui import controls, history, model_files, pace, run_view, state
 
 MORE = {
     _("Voices"): ("split", "train-clips", "label-noise", "augment"),
@@ -69,5 +69,6 @@ with side:
                 controls.widget(name)
 with main:
     run_view.follow((run.id,) if run else (), draw)
+    model_files.downloads(run)
 with st.expander(_("Earlier runs")):
     history.table("train-history")
