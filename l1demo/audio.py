@@ -1,37 +1,23 @@
 """Untrusted bytes to a clip: size, header, limits, and only then samples. Mono, trimmed, with its level said in words.
 
-What a file claims to be is judged in ``containers``; decoding is libsndfile's, or that of ``media`` for what comes from phones and
-browsers. Torch is loaded only where a clip is resampled.
+What a file claims to be is judged in ``containers``, its samples come from ``decoding``; torch is loaded only where a clip is
+resampled.
 """
 
-import contextlib
-import io
-import os
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soundfile
 
-from l1demo import media
-from l1demo.containers import (
-    MAX_SECONDS,
-    MIN_SECONDS,
-    AudioError,
-    Container,
-    check_claim,
-    check_length,
-    check_missing,
-    check_shape,
-    identify,
-    undecodable,
-)
+from l1demo.decoding import decode
+from l1demo.limits import MAX_BYTES, MIN_SECONDS, AudioError
 from l1demo.text import _
 
-MAX_BYTES = 10 * 2**20
+if TYPE_CHECKING:
+    import torch
+
 SILENCE_DB = -75.0  # dBFS: a loudest frame below this is a muted microphone, six steps of a 16-bit converter
 TOO_QUIET_DB = -45.0  # dBFS of the part that was kept
 TOO_CLIPPED = 1e-3  # of all samples
@@ -39,12 +25,9 @@ BEYOND = 2.0  # times full scale: no lossy codec overshoots so far, so the file'
 FRAME_SECONDS, MARGIN_SECONDS = 0.01, 0.04  # of trimming
 DEEPEST_DB, SHALLOWEST_DB, ABOVE_NOISE_DB = 40.0, 32.0, 9.0  # where speech ends: below its loudest moment, above the room
 ZERO_CROSSINGS = 32  # of the resampling filter: -44 dB where an "s" would fold back, 5 % above the lower band's edge; 6 gives -10
-BLOCK = 4096  # samples decoded at a time: so little is lost before the place where a file is cut off
-UNKNOWN_FRAMES = 2**60  # libsndfile says its largest number where a stream does not tell its length
+OUTPUTS = 64  # of the resampling, at a time
 
-__all__ = ["AudioError", "Clip", "inspect", "read", "resample", "to_int16", "trim"]
-
-_stderr = threading.Lock()
+__all__ = ["MAX_BYTES", "AudioError", "Clip", "inspect", "read", "resample", "to_int16", "trim"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +90,7 @@ def read(data: bytes, rate: int | None = None, trim: bool = True) -> Clip:
     AudioError
         One sentence that says what is wrong and what to do.
     """
-    channels, source_rate, container, codec = _decode(data)
+    channels, source_rate, container, codec = decode(data)
     if not np.isfinite(channels).all():
         bad = int(channels.size - np.isfinite(channels).sum())
         raise AudioError(_("{n:,} samples are not numbers (NaN or infinity); export the recording again.").format(n=bad))
@@ -187,83 +170,35 @@ def resample(samples: np.ndarray, source_rate: int, rate: int) -> np.ndarray:
     at most 500 parts: exact for all common rates, and never more than 0.1 % (2 cents) off.
     """
     import torch
-    import torchaudio
+    from torch.nn.functional import conv1d, pad
 
     ratio = Fraction(rate, source_rate).limit_denominator(500)
-    source = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
-    return torchaudio.functional.resample(source, ratio.denominator, ratio.numerator, lowpass_filter_width=ZERO_CROSSINGS).numpy()
+    if ratio == 1:
+        return np.ascontiguousarray(samples, np.float32)
+    filters, width = _resampling_filters(ratio.denominator, ratio.numerator)
+    step = filters.shape[0] * ratio.denominator // ratio.numerator
+    padded = pad(torch.from_numpy(np.ascontiguousarray(samples, np.float32)), (width, width + step))
+    resampled = conv1d(padded[None, None], filters, stride=step)[0]  # (outputs of a step, steps)
+    return resampled.T.reshape(-1)[: -(-len(samples) * ratio.numerator // ratio.denominator)].numpy()
+
+
+@lru_cache(maxsize=16)
+def _resampling_filters(source: int, target: int) -> "tuple[torch.Tensor, int]":
+    import torch
+    from torchaudio.transforms import Resample
+
+    sinc = Resample(source, target, lowpass_filter_width=ZERO_CROSSINGS, dtype=torch.float64)
+    kernel = sinc.get_buffer("kernel")[:, 0].float()  # (target, taps)
+    turns = -(-OUTPUTS // target)  # of its few outputs at a time: with many, the convolution is five times as fast
+    filters = torch.zeros(turns, target, kernel.shape[1] + (turns - 1) * source)
+    for turn in range(turns):
+        filters[turn, :, turn * source : turn * source + kernel.shape[1]] = kernel
+    return filters.reshape(turns * target, 1, -1), sinc.width
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
     """Return samples of -1 to 1 as the corpora keep them and ``features`` takes them: int16, rounded."""
     return np.round(samples * 32767.0).astype(np.int16)
-
-
-class _Forward(soundfile.SoundFile):
-    """Reads to the end without seeking, so that a wrong length in a header is neither believed nor an error."""
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _decode(data: bytes) -> tuple[np.ndarray, int, str, str]:
-    if len(data) > MAX_BYTES:
-        raise AudioError(
-            _("The file has {n:.2f} MB; at most {most:g} MB can be read. Cut out the part you need.").format(
-                n=len(data) / 2**20, most=MAX_BYTES / 2**20
-            )
-        )
-    container = identify(data)
-    samples, rate, codec = (media.decode if container.name in media.DEMUXERS else _decode_plain)(container)
-    check_length(len(samples), rate)
-    return samples, rate, container.name, codec
-
-
-def _decode_plain(container: Container) -> tuple[np.ndarray, int, str]:
-    with _quiet() if container.name == "MP3" else contextlib.nullcontext():
-        try:
-            with _Forward(io.BytesIO(container.data)) as file:
-                check_shape(file.samplerate, file.channels)
-                promised = file.frames / file.samplerate if container.promises and file.frames < UNKNOWN_FRAMES else 0.0
-                check_claim(promised)
-                samples = _read_blocks(file, bool(promised))  # (n, channels)
-                check_missing(promised - len(samples) / file.samplerate, promised)
-                return samples, file.samplerate, file.subtype
-        except soundfile.SoundFileError as error:
-            raise undecodable(container.name) from error
-
-
-def _read_blocks(file: soundfile.SoundFile, promised: bool) -> np.ndarray:
-    most = int(MAX_SECONDS * file.samplerate) + 1
-    blocks: list[np.ndarray] = []
-    got = 0
-    while got < most:
-        try:
-            block = file.read(min(BLOCK, most - got), dtype="float32", always_2d=True)
-        except soundfile.SoundFileError:
-            if not promised:
-                raise
-            break  # what was decoded so far is judged against what the header promised
-        if not len(block):
-            break
-        blocks.append(block)
-        got += len(block)
-    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep libmpg123, which writes its complaints to the process's own stderr, from speaking to the person."""
-    with _stderr:
-        kept = os.dup(2)
-        try:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def _mix(channels: np.ndarray) -> np.ndarray:

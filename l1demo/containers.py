@@ -1,18 +1,15 @@
 """What a file says it is, before any decoder sees it: kind, promises of its header, and whether it was cut off.
 
-Only the few header bytes that libsndfile does not check for us are read here; decoding is left to ``audio``.
+Only the few header bytes that libsndfile does not check for us are read here; decoding is left to ``decoding``.
 """
 
 import re
 import struct
 from dataclasses import dataclass
 
-from l1demo import LabError
+from l1demo.limits import AudioError, check_claim, check_missing, check_shape
 from l1demo.text import _
 
-RATES = (8_000, 96_000)  # Hz
-MAX_CHANNELS = 2
-MIN_SECONDS, MAX_SECONDS = 0.1, 30.0
 PLAIN_CODECS = {1, 2, 3, 6, 7, 0x11, 0xFFFE}  # PCM, MS ADPCM, float, A-law, µ-law, IMA ADPCM, extensible
 CODEC_NAMES = {0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC", 0x161: "WMA", 0x162: "WMA Pro", 0x1610: "AAC"}
 OGG_CODECS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC"}
@@ -45,8 +42,14 @@ UNKNOWN_SIZES = {
 }  # what browsers, ffmpeg, SoX and arecord write to a pipe
 
 
-class AudioError(LabError):
-    """A recording that cannot be used; the message says why, with the number, and what to do."""
+@dataclass(frozen=True)
+class Pcm:
+    """Where 16-bit samples, little-endian, lie in ``Container.data``: from byte ``start`` to byte ``stop``."""
+
+    start: int
+    stop: int
+    rate: int
+    channels: int
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,14 @@ class Container:
     promises : bool
         Whether the header tells a length. That of an MP3 without a Xing header is libsndfile's estimate from the first frame's bit
         rate, and several times off where the rate varies; that of a browser's WebM would be FFmpeg's.
+    pcm : Pcm or None
+        Of the commonest WAV, which needs no decoder.
     """
 
     name: str
     data: bytes
     promises: bool = True
+    pcm: Pcm | None = None
 
 
 def identify(data: bytes) -> Container:
@@ -81,7 +87,7 @@ def identify(data: bytes) -> Container:
     if not data:
         raise AudioError(_("The file is empty (0 bytes); record or export it again."))
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return Container("WAV", _prepare_wav(data))
+        return _prepare_wav(data)
     if data[:5] == b"OggS\0":
         _check_ogg(data)
         return Container("OGG", data)
@@ -99,101 +105,20 @@ def identify(data: bytes) -> Container:
     raise _stranger(data)
 
 
-def undecodable(container: str) -> AudioError:
-    """Return the sentence for a file that begins well and then fails its decoder."""
-    return AudioError(
-        _("The file begins as {container}, but its sound cannot be decoded: it is damaged, cut off or of an unusual coding. "
-          "Export it again as WAV.").format(container=container)
-    )  # fmt: skip
-
-
-def check_shape(rate: int, channels: int) -> None:
-    """Refuse a sampling rate or a number of channels outside the limits.
-
-    Raises
-    ------
-    AudioError
-        With the number and the limit.
-    """
-    if not 1 <= channels <= MAX_CHANNELS:
-        raise AudioError(
-            _("The file's header claims {n} channels; one (mono) or two (stereo) can be read. Export it as mono.").format(
-                n=channels
-            )
-        )
-    if not RATES[0] <= rate <= RATES[1]:
-        raise AudioError(
-            _("The sampling rate is {rate:,} Hz; rates from {low:,} to {high:,} Hz can be read. Export it at 16,000 Hz.").format(
-                rate=rate, low=RATES[0], high=RATES[1]
-            )
-        )
-
-
-def check_claim(seconds: float) -> None:
-    """Refuse a header that claims more than 30 s.
-
-    Raises
-    ------
-    AudioError
-        With the time that is claimed.
-    """
-    if seconds > MAX_SECONDS:
-        claimed = _("{n:.1f} s").format(n=seconds) if seconds < 3600 else _("{n:,.1f} hours").format(n=seconds / 3600)
-        raise AudioError(
-            _("The file's header claims {claimed} of sound; at most {most:g} s can be read. Cut out the part you need.").format(
-                claimed=claimed, most=MAX_SECONDS
-            )
-        )
-
-
-def check_missing(missing: float, promised: float) -> None:
-    """Accept a file that holds nearly what its header promises, in seconds.
-
-    Less than 0.1 s may be missing: as long as the shortest recording, so no word is lost with it.
-
-    Raises
-    ------
-    AudioError
-        With what is missing.
-    """
-    if missing >= MIN_SECONDS:
-        raise AudioError(
-            _(
-                "The file is cut off or damaged: its header promises {promised:.2f} s, but {missing:.2f} s of them are missing; "
-                "copy or export it again."
-            ).format(promised=promised, missing=missing)
-        )
-
-
-def check_length(n: int, rate: int) -> None:
-    """Refuse what was decoded if it is shorter than 0.1 s or longer than 30 s, given in samples.
-
-    Raises
-    ------
-    AudioError
-        With the time there is.
-    """
-    if n == 0:
-        raise AudioError(_("There is no sound in the file: 0 samples; record or export it again."))
-    if n < MIN_SECONDS * rate:
-        raise AudioError(
-            _("The recording is {n:.3f} s long; speak for at least {least:g} s.").format(n=n / rate, least=MIN_SECONDS)
-        )
-    if n > MAX_SECONDS * rate:
-        raise AudioError(_("The recording is longer than {most:g} s; cut out the part you need.").format(most=MAX_SECONDS))
-
-
-def _prepare_wav(data: bytes) -> bytes:
+def _prepare_wav(data: bytes) -> Container:
     at, bytes_per_second = 12, 0
+    formats: list[int] = []
     while at + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, at)
         body, present = at + 8, len(data) - at - 8
         if name == b"data":
-            return _prepare_wav_data(data, body, size, present, bytes_per_second)
+            prepared, length = _prepare_wav_data(data, body, size, present, bytes_per_second)
+            return Container("WAV", prepared, pcm=_plain_pcm(data, formats, body, length))
         if size > present:
             break
         if name == b"fmt " and size >= 16:
             bytes_per_second = _wav_bytes_per_second(data, body)
+            formats.append(body)
         at = body + size + size % 2
     raise AudioError(
         _("The WAV file is cut off in its header: it has {n:,} bytes and no sound in them; copy or export it again.").format(
@@ -214,16 +139,25 @@ def _wav_bytes_per_second(data: bytes, body: int) -> int:
     return average if codec in (2, 0x11) else block * rate
 
 
-def _prepare_wav_data(data: bytes, body: int, size: int, present: int, bytes_per_second: int) -> bytes:
+def _plain_pcm(data: bytes, formats: list[int], body: int, length: int) -> Pcm | None:
+    if len(formats) != 1:
+        return None
+    codec, channels, rate, _average, block, bits = struct.unpack_from("<HHIIHH", data, formats[0])
+    if codec != 1 or bits != 16 or block != 2 * channels:
+        return None
+    return Pcm(body, body + length // block * block, rate, channels)
+
+
+def _prepare_wav_data(data: bytes, body: int, size: int, present: int, bytes_per_second: int) -> tuple[bytes, int]:
     if size in UNKNOWN_SIZES and not (size == 0 and _only_chunks_follow(data, body)):
         header = bytearray(data)
         struct.pack_into("<I", header, 4, len(data) - 8)
         struct.pack_into("<I", header, body - 4, present)
-        return bytes(header)
+        return bytes(header), present
     if bytes_per_second:
         check_claim(size / bytes_per_second)
         check_missing((size - present) / bytes_per_second, size / bytes_per_second)
-    return data
+    return data, min(size, present)
 
 
 def _only_chunks_follow(data: bytes, at: int) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from l1demo.containers import MAX_SECONDS, AudioError, Container, check_claim, check_missing, check_shape, undecodable
+from l1demo.containers import Container
+from l1demo.limits import MAX_SECONDS, AudioError, check_claim, check_missing, check_shape, undecodable
 from l1demo.text import _
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Recordings that are read as they are, hostile ones that end in a sentence, and mutated ones that end in nothing else."""
 
 import contextlib
+import io
 import json
 import struct
 import subprocess
@@ -10,10 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+import torch
+import torchaudio
 from sounds import encode, encode_media, sine, with_checksums
 
 from l1demo import audio
 from l1demo.audio import AudioError
+from l1demo.decoding import decode
 
 CODINGS = [  # container, coding, level error in dB that the coding itself makes
     ("WAV", "PCM_16", 0.01),
@@ -65,6 +70,22 @@ def test_resampling_keeps_length_pitch_and_level(source_rate: int, rate: int) ->
     assert loudest_hertz(clip.samples, rate) == pytest.approx(1000, rel=1e-3)
     inner = clip.samples[rate // 10 : -rate // 10]
     assert 20 * np.log10(np.sqrt(2 * np.mean(inner**2)) / 0.5) == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.parametrize("source_rate", [8_000, 11_025, 16_000, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("length", [1_000, 4_801])
+def test_resampling_is_torchaudios(source_rate: int, length: int) -> None:
+    samples = 0.2 * np.random.default_rng(0).standard_normal(length).astype(np.float32)
+    truth = torchaudio.functional.resample(torch.from_numpy(samples).double(), source_rate, 8_000, audio.ZERO_CROSSINGS)
+    np.testing.assert_allclose(audio.resample(samples, source_rate, 8_000), truth.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_commonest_wav_has_libsndfiles_samples(channels: int) -> None:
+    wave = np.random.default_rng(0).uniform(-1, 1, (5_000, channels))
+    data = encode(wave) + b"LIST" + struct.pack("<I", 4) + b"INFO"
+    truth, _rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    np.testing.assert_array_equal(decode(data)[0], truth)
 
 
 def test_resampling_lets_nothing_through_that_the_lower_rate_cannot_hold() -> None:
@@ -227,7 +248,7 @@ HOSTILE = {
     "FLAC rate too high": (encode(sine(rate=192_000), 192_000, "FLAC"), "192,000 Hz"),
     "too short": (encode(sine(seconds=0.02)), "0.020 s long; speak for at least 0.1 s"),
     "too long": (encode(sine(seconds=31, rate=8000), 8000), "claims 31.0 s of sound; at most 30 s"),
-    "too long and unsaid": (patched(encode(sine(seconds=31, rate=8000), 8000), 40, "<I", 0xFFFFFFFF), "at most 30 s"),
+    "too long and unsaid": (patched(encode(sine(seconds=31, rate=8000), 8000), 40, "<I", 0xFFFFFFFF), "longer than 30 s"),
     "all zeros": (encode(np.zeros(16_000)), "Every sample is 0"),
     "nearly silent": (encode(sine(peak=1e-4), coding="PCM_24"), "only silence"),
     "NaN": (with_value(np.nan), "1 samples are not numbers"),
