@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from l1demo import shelf
+from l1demo.corpora import Corpus, fsdd
+from l1demo.text import _
+
 TELLING = 0.1  # seconds between two looks at whether a job is cancelled
 
 
@@ -75,3 +79,47 @@ def work(function: Callable[..., Any], args: tuple[Any, ...], job: str, topic: s
         return {"cancelled": True, "result": None}
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def download_fsdd(tell: Tell, url: str, digest: str = fsdd.DIGEST) -> str:
+    """Download the Free Spoken Digit Dataset and return its name on the shelf; parameters are those of ``fsdd.download``."""
+    if "fsdd" in shelf.names():  # another of the class was faster
+        return "fsdd"
+    return _keep_fsdd(tell, fsdd.download(tell, url, digest))
+
+
+def import_archive(tell: Tell, path: str, title: str, digest: str = fsdd.DIGEST) -> str:
+    """Read a ZIP that a visitor brought and return the name under which the shelf keeps it.
+
+    Parameters
+    ----------
+    tell : Tell
+    path : str
+    title : str
+        What its owner calls it.
+    digest : str
+        Of the Free Spoken Digit Dataset, which is taken as such where it is whole.
+
+    Raises
+    ------
+    CorpusError
+        When nothing in it can be used, or there is no room for it.
+    """
+    from l1demo.corpora import archive
+
+    corpus = archive.load(path, tell)
+    if fsdd.is_whole(Path(path), digest):
+        return _keep_fsdd(tell, corpus)
+    source, licence = _("your own archive"), ""
+    if fsdd.is_part(corpus):
+        source = _("{n:,} recordings named as those of the {title}, which has {all:,}: not the whole of it").format(
+            n=len(corpus), title=fsdd.TITLE, all=fsdd.RECORDINGS
+        )
+        licence = fsdd.LICENCE
+    tell(None, _("keeping it"))
+    return shelf.save(corpus, "own", title, licence, source)
+
+
+def _keep_fsdd(tell: Tell, corpus: Corpus) -> str:
+    tell(None, _("keeping it"))
+    return shelf.save(corpus, "fsdd", fsdd.TITLE, fsdd.LICENCE, fsdd.URL)

@@ -4,6 +4,7 @@ Jobs live as long as the server. A worker's death fails its job; a folder for wh
 """
 
 import logging
+import re
 import shutil
 import threading
 import uuid
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 KEPT = 200  # ended jobs that are remembered
+NAME = 60  # characters of a file's name
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Jobs:
         session: str,
         title: str,
         then: Callable[[Any], Any] | None = None,
+        file: tuple[str, bytes] | None = None,
     ) -> str:
         """Begin a job and return its id.
 
@@ -101,8 +104,18 @@ class Jobs:
         session, title : str
         then : callable, optional
             Called in the server with what the function returned; the job's result is what this returns.
+        file : tuple of str and bytes, optional
+            The name and content of a file for this job alone, which is deleted at its end, however that comes. Its path is the
+            function's first argument after the ``Tell``.
+
+        Raises
+        ------
+        LabError
+            When there is no room for the file.
         """
         job = Job(uuid.uuid4().hex, session, title)
+        if file:
+            args = (str(self._write(job.id, *file)), *args)
         with self._guard:
             self._jobs[job.id] = job
             self._orders[job.id] = _Order(function, args, then or _as_it_is)
@@ -146,6 +159,22 @@ class Jobs:
             self._on_end(job_id, LOST, None)
         for job_id in waiting:
             self._send(job_id)
+
+    def _write(self, job_id: str, name: str, content: bytes) -> Path:
+        folder = self._files(job_id)
+        path = folder / re.sub(r"[^\w.-]", "_", name.strip(" ."))[-NAME:]  # a name from a browser is no path
+        try:
+            folder.mkdir(parents=True)
+            path.write_bytes(content)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise LabError(
+                _("“{name}” cannot be kept: {reason}.").format(name=path.name, reason=error.strerror or error)
+            ) from error
+        return path
+
+    def _files(self, job_id: str) -> Path:
+        return self.scratch / f"{job_id}-file"
 
     def _send(self, job_id: str) -> None:
         with self._guard:
@@ -192,6 +221,7 @@ class Jobs:
     def _end(self, job_id: str, state: str, **more: Any) -> None:
         with self._guard:
             self._orders.pop(job_id, None)
+            shutil.rmtree(self._files(job_id), ignore_errors=True)
             self._sent.discard(job_id)
             self._jobs[job_id] = replace(self._jobs[job_id], state=state, **{"text": ""} | more)
 

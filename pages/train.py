@@ -8,7 +8,7 @@ from l1demo.text import _
 from l1demo.ui import controls, history, model_files, pace, run_view, state
 
 MORE = {
-    _("Voices"): ("split", "train-clips", "label-noise", "augment"),
+    _("Voices"): ("train-clips", "label-noise", "augment"),
     _("Sound"): ("mels", "window", "hop"),
     _("Network"): ("hidden", "layers"),
     _("Learning"): ("loss", "epochs", "batch", "lr", "free-epochs", "seed"),
@@ -65,6 +65,9 @@ with side:
     with st.expander(_("More settings")):
         for title, names in MORE.items():
             st.markdown(f"**{title}**")
+            if title == _("Voices"):
+                controls.corpus()
+                controls.division()
             for name in names:
                 controls.widget(name)
 with main:

@@ -148,3 +148,11 @@ def dying_job(tell: Tell) -> None:
 
     (tell.scratch / "half").touch()
     os._exit(1)
+
+
+def reading_job(tell: Tell, path: str, go: str) -> tuple[str, bytes]:
+    """Wait for the file ``go``, and tell what the job's own file is."""
+    tell(None, "begun")
+    while not Path(go).exists():
+        tell(None, "waiting")
+    return Path(path).name, Path(path).read_bytes()

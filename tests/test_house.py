@@ -31,6 +31,7 @@ ABOVE = {
     "l1demo.database",
     "l1demo.tasks",
     "l1demo.job_tasks",
+    "l1demo.data_tasks",
     "l1demo.synthesis_tasks",
     "l1demo.class_sets",
     "l1demo.class_tasks",
@@ -56,6 +57,7 @@ SERVER = (
         "ui",
     ),
     *("home", "shelf", "jobs", "job_tasks", "model_tasks", "synthesis_tasks"),
+    *("data_tasks", "data_charts", "corpora/download", "corpora/fsdd"),
     *("class_rules", "class_sets", "class_tasks"),
     *("recognise_charts", "confusion_charts", "deaf_charts"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
@@ -70,6 +72,7 @@ BELOW_THE_PAGES = {
     *("methods", "methods_charts", "article"),
     *("path", "path_charts", "path_stage"),
     *("shelf", "job_tasks", "synthesis_tasks"),
+    *("data_tasks", "data_charts", "corpora", "jobs"),
     *("class_rules", "class_tasks"),
     *("recognise_charts", "confusion_charts", "deaf_charts"),
 }

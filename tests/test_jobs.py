@@ -76,3 +76,18 @@ def test_a_job_does_not_wait_behind_short_calls(engine: Engine, ended, tmp_path)
     assert engine.call(fakes.plain_value, 3) == 3
     go.touch()
     assert ended(job_id).state == "done"
+
+
+def test_a_file_for_a_job_is_there_while_it_lasts(engine: Engine, ended, wait_for, tmp_path) -> None:
+    left = set(engine._jobs.scratch.glob("*"))
+    go = str(tmp_path / "go")
+    read, waiting = (
+        engine.begin(fakes.reading_job, go, session="ann", title="Read", file=("../../mine: é.zip", b"recordings"))
+        for _each in range(2)
+    )
+    wait_for(lambda: (job := engine.job(read)) and job.state == "running")
+    engine.cancel(waiting)  # before it has begun
+    (tmp_path / "go").touch()
+    assert ended(waiting).state == "cancelled"
+    assert ended(read).result == ("_.._mine__é.zip", b"recordings")
+    wait_for(lambda: set(engine._jobs.scratch.glob("*")) == left)

@@ -1,6 +1,7 @@
 """Widgets for the settings: each is drawn from the one list of controls in ``spec``, and writes back into it."""
 
 import html
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ from l1demo import charts, engine, tasks
 from l1demo.choices import NAMES as NAMES
 from l1demo.spec import RunSpec, control, controls
 from l1demo.text import _
-from l1demo.ui import state
+from l1demo.ui import corpora_list, state
 
 STOPS = (0.0, 1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 5e-2)
 # How many losses of guessing the first weights cost under L1: up to the first no accuracy is lost, at the second 15 points are,
@@ -17,14 +18,23 @@ STOPS = (0.0, 1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 
 GENTLE, COLLAPSE = 0.5, 10.0
 
 
-def widget(name: str) -> None:
-    """Draw one control as what its type asks for."""
+def widget(name: str, choices: Sequence[str] = (), say: Callable[[str], str] | None = None) -> None:
+    """Draw one control as what its type asks for; where its choices are known only now, as a choice of these.
+
+    Parameters
+    ----------
+    name : str
+    choices : sequence of str
+        What can be chosen now, if not what the control's declaration names.
+    say : callable, optional
+        What each of them is called.
+    """
     wanted = control(name)
     key = _key(name)
     st.session_state.setdefault(key, dict(_values(state.spec()))[name])
     label, more = _(wanted.label), {"help": _(wanted.help), "key": key, "on_change": _changed, "args": (name,)}
-    if wanted.choices:
-        st.selectbox(label, wanted.choices, format_func=lambda choice: _(NAMES[choice]), **more)
+    if offered := choices or wanted.choices:
+        st.selectbox(label, offered, format_func=say or (lambda choice: _(NAMES[choice])), **more)
     elif wanted.kind is bool:
         st.toggle(label, **more)
     else:
@@ -32,6 +42,27 @@ def widget(name: str) -> None:
         limits: dict[str, Any] = {"min_value": number(wanted.low), "max_value": number(wanted.high)}
         form = "%d" if number is int else "%g"
         st.number_input(label, **limits, step=number(wanted.step or 1), format=form, **more)
+
+
+def corpus() -> None:
+    """Draw the choice of the corpus; of one that is gone, say so."""
+    titles, chosen = corpora_list.titles(), state.spec().corpus.name
+    widget("corpus", list(titles), titles.__getitem__)
+    if not corpora_list.is_there(chosen):
+        st.caption(
+            _("The lab no longer keeps the corpus of this run. Its curves and weights stay; to train again, choose another corpus.")
+        )
+
+
+def division() -> None:
+    """Draw how the chosen corpus is divided: the split, a held-out speaker, and another corpus that joins the training."""
+    titles, chosen = corpora_list.titles(), state.spec().corpus
+    splits = corpora_list.splits(chosen.name)
+    widget("split", splits if chosen.split in splits else (*splits, chosen.split))
+    speakers = corpora_list.speakers(chosen.name)
+    none = "" if chosen.hold_out in speakers else chosen.hold_out
+    widget("hold-out", list(dict.fromkeys(["", none, *speakers])), lambda speaker: speaker or _("none"))
+    widget("also", ["", *corpora_list.to_go_on_with(chosen.also)], lambda name: titles.get(name) or _("none"))
 
 
 def lam_slider() -> None:
@@ -138,5 +169,5 @@ def _changed(name: str) -> None:
     value = st.session_state[_key(name)]
     if value is not None:
         unplanned = {"lam_changes": "", "lr_falls": "once"} if name == "lam" else {}
-        state.choose(**{name.replace("-", "_"): value}, **unplanned)
+        state.choose(**{name.replace("-", "_"): value} | unplanned | (corpora_list.choose(value) if name == "corpus" else {}))
     replace_all(state.spec())  # what was refused or emptied goes back to what it was

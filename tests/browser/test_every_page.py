@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import settled
 
-ROOMS = ("/", "/listen", "/train", "/recognise", "/path", "/overfit", "/runs", "/methods", "/payoff")
+ROOMS = ("/", "/listen", "/data", "/train", "/recognise", "/path", "/overfit", "/runs", "/methods", "/payoff")
 
 
 @pytest.mark.parametrize(
