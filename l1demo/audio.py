@@ -24,6 +24,7 @@ TOO_CLIPPED = 1e-3  # of all samples
 BEYOND = 2.0  # times full scale: no lossy codec overshoots so far, so the file's samples are in other units
 FRAME_SECONDS, MARGIN_SECONDS = 0.01, 0.04  # of trimming
 DEEPEST_DB, SHALLOWEST_DB, ABOVE_NOISE_DB = 40.0, 32.0, 9.0  # where speech ends: below its loudest moment, above the room
+ROOM_SECONDS, ROOM_SPREAD_DB, LOUD_ROOM_DB = 0.5, 3.0, 10.0  # no sound of speech is so even for so long: this is the room
 ZERO_CROSSINGS = 32  # of the resampling filter: -44 dB where an "s" would fold back, 5 % above the lower band's edge; 6 gives -10
 OUTPUTS = 64  # of the resampling, at a time
 
@@ -152,7 +153,8 @@ def trim(samples: np.ndarray, rate: int) -> np.ndarray:
     """Return a recording, float in -1 to 1 or int16 of shape (n,), without the silence around it, as a view.
 
     Speech ends where 20 ms have 40 dB less power than the loudest 20 ms, or less still where the room is noisy: 9 dB above its
-    quietest tenth, but no nearer than 32 dB. A margin of 40 ms stays on both sides, and at least 0.1 s in all.
+    quietest tenth, but no nearer than 32 dB; where half a second is as even as only a room is, no nearer than 10 dB. A margin of
+    40 ms stays on both sides, and at least 0.1 s in all.
 
     Raises
     ------
@@ -225,7 +227,9 @@ def _speech(samples: np.ndarray, rate: int) -> tuple[int, int]:
             ).format(level=loudest)
         )
     noise = float(np.sort(level)[len(level) // 10])
-    edge = min(max(noise + ABOVE_NOISE_DB, loudest - DEEPEST_DB), loudest - SHALLOWEST_DB)
+    is_room = np.count_nonzero(np.abs(level - noise) < ROOM_SPREAD_DB) * FRAME_SECONDS >= ROOM_SECONDS
+    nearest = loudest - (LOUD_ROOM_DB if is_room else SHALLOWEST_DB)
+    edge = min(max(noise + ABOVE_NOISE_DB, loudest - DEEPEST_DB), nearest)
     loud = np.flatnonzero(level >= edge)
     margin = round(MARGIN_SECONDS * rate)
     start = max(0, int(loud[0]) * hop - margin)

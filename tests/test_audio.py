@@ -101,7 +101,7 @@ def test_stereo_becomes_the_mean_and_out_of_phase_does_not_vanish() -> None:
     np.testing.assert_allclose(opposed.samples, left, atol=1e-6)
 
 
-@pytest.mark.parametrize("noise_db", [-90, -50, -42])
+@pytest.mark.parametrize("noise_db", [-90, -50, -42, -32, -26])
 def test_trimming_keeps_the_word_and_drops_the_room(noise_db: int) -> None:
     rate, generator = 16_000, np.random.default_rng(0)
     word = sine(300, 0.5) * np.hanning(8000) ** 0.5
@@ -121,6 +121,16 @@ def test_a_quiet_ending_30_db_below_the_vowel_is_kept() -> None:
     samples = np.concatenate([np.zeros(4000), sine(200, 0.3), ending, np.zeros(4000)])
     clip = audio.read(encode(samples, coding="FLOAT"))
     assert clip.trimmed_back <= 0.25
+
+
+def test_an_even_ending_is_no_room_unless_it_lasts_half_a_second() -> None:
+    generator = np.random.default_rng(0)
+
+    def hiss(seconds: float) -> np.ndarray:
+        return 0.5 * 10 ** (-20 / 20) * generator.standard_normal(round(16_000 * seconds))
+
+    assert len(audio.trim(np.concatenate([sine(200, 0.3), hiss(0.4)]), 16_000)) == len(sine(200, 0.3)) + 6400
+    assert len(audio.trim(np.concatenate([sine(200, 0.3), hiss(1.0)]), 16_000)) <= len(sine(200, 0.3)) + 800
 
 
 def test_a_click_keeps_a_tenth_of_a_second() -> None:
