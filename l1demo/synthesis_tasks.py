@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from l1demo import LabError
 from l1demo.text import _
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MOST_WORDS, LONGEST_WORD = 20, 40
 MOST_TAKES, TAKES = 5, 3
 NAMED = 6  # words in a corpus's title
+PAUSE = 0.25  # seconds between two voices
 
 
 class WordsError(LabError):
@@ -78,6 +79,43 @@ def speak_words(tell: "Tell", words: tuple[str, ...], language: str, takes: int)
     tell(0.0, _("looking for voices"))
     corpus = synthesis.speak(words, language, min(max(1, takes), MOST_TAKES), tell)
     named = next(name for code, name in languages() if code == language)
-    said = [word for word in words if word.lower() in corpus.words]
-    listed = ", ".join(said[:NAMED]) + (", …" if len(said) > NAMED else "")
-    return shelf.save(corpus, "words", f"{listed} · {named}", synthesis.LICENCE, synthesis.SOURCE)
+    said = tuple(word for word in words if word.lower() in corpus.words)
+    return shelf.save(corpus, "words", title(said, named), synthesis.LICENCE, synthesis.SOURCE)
+
+
+def title(words: tuple[str, ...], language: str) -> str:
+    """Return what a corpus of words in a language, by its name, is called on the screen."""
+    return ", ".join(words[:NAMED]) + (", …" if len(words) > NAMED else "") + f" · {language}"
+
+
+def medley(name: str, word: str, n: int) -> dict[str, Any]:
+    """Return a word in some voices of a corpus, one after the other.
+
+    Parameters
+    ----------
+    name, word : str
+    n : int
+        How many voices.
+
+    Returns
+    -------
+    dict
+        ``sound``, a WAV file, and ``speakers``, a list of str.
+
+    Raises
+    ------
+    CorpusError
+        When there is no such corpus.
+    """
+    import numpy as np
+
+    from l1demo import payoff, tasks
+    from l1demo.corpora import RATE
+
+    corpus = tasks.corpus(name)
+    said = np.flatnonzero(corpus.labels == corpus.words.index(word))
+    of_voice = said[np.unique(corpus.voices[said], return_index=True)[1]]  # the first take of each
+    chosen = of_voice[np.linspace(0, len(of_voice) - 1, min(n, len(of_voice))).round().astype(int)]
+    pause = np.zeros(round(PAUSE * RATE), np.int16)
+    sound = np.concatenate([part for i in chosen for part in (corpus.clip(i), pause)])
+    return {"sound": payoff.wav(sound / 32767), "speakers": [corpus.speakers[corpus.voices[i]] for i in chosen]}
