@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import shelf
-from l1demo.corpora import Corpus, fsdd
+from l1demo.corpora import Corpus, fsdd, speech_commands
 from l1demo.text import _
 
 TELLING = 0.1  # seconds between two looks at whether a job is cancelled
@@ -118,6 +118,21 @@ def import_archive(tell: Tell, path: str, title: str, digest: str = fsdd.DIGEST)
         licence = fsdd.LICENCE
     tell(None, _("keeping it"))
     return shelf.save(corpus, "own", title, licence, source)
+
+
+def download_speech_commands(
+    tell: Tell, url: str, words: tuple[str, ...], most: int, size: int = speech_commands.BYTES, digest: str = speech_commands.DIGEST
+) -> str:
+    """Download some words of Speech Commands and return their name on the shelf; parameters as of ``speech_commands.download``."""
+    corpus = speech_commands.download(tell, url, words, most, size, digest)
+    tell(None, _("keeping it"))
+    return keep_speech_commands(corpus)
+
+
+def keep_speech_commands(corpus: Corpus) -> str:
+    """Put words of Speech Commands onto the shelf and return their name there."""
+    title = f"{speech_commands.TITLE}: {', '.join(corpus.words[:4])}{', …' if len(corpus.words) > 4 else ''}"
+    return shelf.save(corpus, "commands", title, speech_commands.LICENCE, speech_commands.URL)
 
 
 def _keep_fsdd(tell: Tell, corpus: Corpus) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from l1demo import LabError, engine, job_tasks, shelf
-from l1demo.corpora import fsdd
+from l1demo.corpora import CorpusError, fsdd, speech_commands
 from l1demo.corpora.download import megabytes
 from l1demo.jobs import Job
 from l1demo.text import _
@@ -32,6 +32,8 @@ def forms() -> None:
     busy = (job := current()) is not None and not job.ended
     with st.expander(_("People: the Free Spoken Digit Dataset")):
         _fsdd(busy)
+    with st.expander(_("People: Speech Commands")):
+        _speech_commands(busy)
     with st.expander(_("Your own recordings")):
         _own(busy)
     with st.expander(_("Any words you type")):
@@ -43,7 +45,7 @@ def _fsdd(busy: bool) -> None:
     if "fsdd" in shelf.names():
         st.markdown(_("It is here: choose it as the corpus."))
         return
-    st.markdown(
+    st.caption(
         _(
             "Six people who say the digits zero to nine, 50 times each: {n:,} recordings, {size} of WAV. By Zohar Jackson and "
             "contributors, {licence}. The download needs the network; it is kept only where the checksum of its recordings is "
@@ -62,8 +64,42 @@ def _fsdd(busy: bool) -> None:
     _upload("fsdd", _("Or take its archive from this computer (ZIP)"), busy)
 
 
+def _speech_commands(busy: bool) -> None:
+    st.caption(
+        _(
+            "35 English words by 2,618 people, by Pete Warden, {licence}. The whole archive of {size} has to pass by, which takes "
+            "minutes to an hour; only the words that you choose are kept, and only where its checksum is `{digest}`."
+        ).format(licence=speech_commands.LICENCE, size=megabytes(speech_commands.BYTES), digest=speech_commands.DIGEST)
+    )
+    words = st.multiselect(_("Words"), list(speech_commands.RECORDINGS), ["yes", "no"], key="data-commands")
+    most = st.number_input(
+        _("Clips of each word (0: all)"), 0, max(speech_commands.RECORDINGS.values()), 500, step=100, key="data-commands-most"
+    )
+    try:
+        clips = speech_commands.how_many(words, int(most))
+    except CorpusError as error:
+        st.caption(f":orange[{error}]")
+        clips = 0
+    if clips:
+        size = clips * speech_commands.CLIP_BYTES
+        st.caption(
+            _("{n:,} clips: at most {disk} on disk, and three times that in memory while they are put together.").format(
+                n=clips, disk=megabytes(size)
+            )
+        )
+    st.button(
+        _("Download these words"),
+        key="data-commands-go",
+        icon=":material/download:",
+        disabled=busy or not clips,
+        on_click=_begin,
+        args=(job_tasks.download_speech_commands, speech_commands.address(), tuple(words), int(most)),
+        kwargs={"title": speech_commands.TITLE, "keep": True},
+    )
+
+
 def _own(busy: bool) -> None:
-    st.markdown(
+    st.caption(
         _(
             "A folder for each word, as in `yes/anna_3.wav`, or names like `yes_anna_3.wav`: word, speaker, number. WAV, FLAC, "
             "OGG, MP3, M4A or WebM. What cannot be read is left out and named."
@@ -105,6 +141,6 @@ def _begin(function: Callable[..., str], *args: Any, title: str, keep: bool = Fa
 
 
 def _keep(visitor: str, title: str, name: str) -> str:  # in a thread of Dask's, after the page has gone on
-    if name.split("-")[0] == "own":  # what turned out to be the whole FSDD is everyone's
+    if name != "fsdd":  # what turned out to be the whole of that is everyone's
         engine.current().keep_corpus(name, visitor, title)
     return name
