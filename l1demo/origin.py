@@ -10,7 +10,7 @@ from l1demo.text import _
 
 def of(chosen: CorpusSpec) -> dict[str, str]:
     """Return ``title``, ``licence`` and ``source`` of a run's corpora, each empty where nothing is known."""
-    names = dict.fromkeys(filter(None, (chosen.name, chosen.test, getattr(chosen, "also", ""))))
+    names = dict.fromkeys(filter(None, (chosen.name, chosen.test, chosen.also)))
     each = [_of_one(name) for name in names]
     return {part: "; ".join(dict.fromkeys(filter(None, (one[part] for one in each)))) for part in ("title", "licence", "source")}
 

@@ -8,8 +8,10 @@ from l1demo import engine, model_tasks
 from l1demo.engine import EngineError
 from l1demo.store import Run, StoreError
 from l1demo.text import _
+from l1demo.ui import identity
 
-MAKING = 30.0  # seconds that a file may take; an hour of clips takes some five
+MAKING = 60.0  # seconds that a file may take; an hour of clips takes some five, on a machine that does nothing else
+PRIVATE = ("own", "class")  # kinds of corpora whose clips are given only to those who have them on their list
 FILES = {  # what each is called, its name's end, and what it is good for
     "model": (
         _("Model"),
@@ -44,6 +46,9 @@ def _choose(run: Run) -> None:
     _label, ending, good_for = FILES[kind]
     st.caption(good_for)
     try:
+        if kind == "script" and _withheld(run):
+            st.error(_("The script would hold voices of a corpus that is not on your list on Data."), icon=":material/error:")
+            return
         data = _made(run.id, kind, len(run.rows))
     except (EngineError, StoreError) as error:
         st.error(str(error), icon=":material/error:")
@@ -73,6 +78,12 @@ def file_name(run: Run, ending: str) -> str:
     if kind == "none":
         return f"none-seed{seed}{ending}"
     return f"{kind}-lam{run.spec.lam_at(max(1, len(run.rows))):g}-seed{seed}{ending}"
+
+
+def _withheld(run: Run) -> bool:
+    chosen = run.spec.corpus
+    private = {name for name in (chosen.name, chosen.test, chosen.also) if name.startswith(tuple(f"{kind}-" for kind in PRIVATE))}
+    return bool(private) and not private <= engine.current().corpora(identity.visitor()).keys()
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -63,6 +63,33 @@ def test_what_a_worker_refuses_is_a_sentence(page: AppTest, engine: Engine, monk
     assert not chosen.download_button
 
 
+FORMS = """
+from l1demo import engine
+from l1demo.ui import model_files
+
+model_files.downloads(engine.current().run("{id}"))
+"""
+
+
+@pytest.mark.parametrize("kind, withheld", [("own", True), ("class", True), ("words", False)])
+def test_people_s_voices_are_given_to_those_who_have_them_on_their_list(
+    engine: Engine, ended, visit, kind: str, withheld: bool
+) -> None:
+    spec = SPEC.with_values(corpus=f"{kind}-0123456789ab")  # which its training, a fake, does not look for
+    engine.submit(spec, "eve")
+    ended(spec)
+    page = AppTest.from_string(FORMS.format(id=spec.id), default_timeout=60).run()
+
+    def errors() -> list[str]:
+        key = f"save-as-{spec.id}"
+        return [each.value for each in page.segmented_control(key=key).set_value("script").run().error]
+
+    assert ("not on your list" in errors()[0]) == withheld
+    if withheld:
+        engine._desk.ledger.store.keep_corpus(spec.corpus.name, page.session_state["visitor"], "Ours")
+        assert "not on your list" not in errors()[0]  # but there is no such corpus
+
+
 def test_settings_that_were_never_run_have_nothing_to_save(visit, page: AppTest) -> None:
     def forms(page: AppTest) -> list[str]:
         return [each.key for each in page.segmented_control if each.key and each.key.startswith("save-as-")]
