@@ -49,6 +49,12 @@ def confusion(found: Mapping[str, Any], subject: str) -> Chart:
     return Chart({"data": traces, "layout": layout}, confusion_finding(found), subject)
 
 
+def cell(words: tuple[str, ...], x: str, y: str) -> tuple[str, str] | None:
+    """Return what was said and what was heard in the cell of ``confusion`` at x and y; None where there is no such cell."""
+    names = {html.escape(word): word for word in words}
+    return (names[y], names[x]) if x in names and y in names else None
+
+
 def counts(found: Mapping[str, Any]) -> np.ndarray:
     """Count clips by what was said and what was heard, int64 (C, C)."""
     table = np.zeros((len(found["words"]),) * 2, np.int64)

@@ -12,7 +12,7 @@ import streamlit as st
 from l1demo import confusion_charts, deaf_charts, engine, recognise_charts, tasks
 from l1demo.charts import percent
 from l1demo.engine import EngineError
-from l1demo.recognise_charts import Side
+from l1demo.recognise_charts import MOST, Side
 from l1demo.spec import RunSpec
 from l1demo.store import StoreError
 from l1demo.text import _
@@ -123,11 +123,9 @@ def played(texts: Sequence[str], sounds: Sequence[bytes], columns: int = 3) -> N
                 st.audio(sound)
 
 
-def choose_cell(words: tuple[str, ...], heard_as: str, said: str) -> None:
-    """Take what was clicked, if it is a cell of the table."""
-    names = {html.escape(word): word for word in words}
-    if heard_as in names and said in names:
-        st.session_state["recognise-cell"] = (names[said], names[heard_as])
+def choose_cell(words: tuple[str, ...], x: str, y: str) -> None:
+    if cell := confusion_charts.cell(words, x, y):
+        st.session_state["recognise-cell"] = cell
 
 
 def show_confusion(network: Network, spec: RunSpec) -> None:
@@ -201,7 +199,7 @@ def show_closer(shown: list[Network], sides: list[Side], sound: bytes) -> None:
     if section == "bands":
         bands.show(sides[i].heard, f"{network.key}{digest(sound)}", "recognise-bands")
     elif network.spec is None:
-        st.info(_("This network came as a file, so the clips that it learned from are not here."), icon=":material/info:")
+        st.info(_("The clips that this network learned from are not here."), icon=":material/info:")
     elif section == "nearest":
         show_nearest(network, sound)
     else:
@@ -239,15 +237,16 @@ side, main = st.columns([1, 3], gap="medium")
 with side:
     sound = told(sound_source.choose)
     networks.choose(mine, runs, labels)
+    brought = told(networks.of_file)
 with main:
-    if not runs:
+    if not runs and not brought:
         st.info(
             _("Train three networks that differ in λ alone, and ask all of them at once what you said."), icon=":material/info:"
         )
     if any(not run.ended for run in runs):
         run_view.follow(tuple(run.id for run in runs), networks.draw)
-    shown = told(networks.of_runs, runs, labels)
+    shown = ([brought] if brought else []) + (told(networks.of_runs, runs, labels) or [])
     if shown and sound is None:
         st.info(_("Record or upload a word: what the networks hear stands here at once."), icon=":material/arrow_back:")
     elif shown:
-        told(show, shown, sound)
+        told(show, shown[:MOST], sound)

@@ -110,6 +110,7 @@ def test_a_scale_has_a_few_round_ticks(top: int) -> None:
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "a panel of fewer steps": (lambda: replace(example(), steps=("0", "1"), alts=("a.", "b.")), "'Loss' has 3 steps, the stage 2"),
     "a finding too few": (lambda: replace(example(), alts=("a.",)), "1 findings for 3 steps"),
+    "a sound without moments": (lambda: replace(example(), sound=b"RIFF", seconds=(0.1,)), "1 moments of the sound for 3 steps"),
     "a start beside the slider": (lambda: replace(example(), start=3), "cannot begin at step 3 of 3"),
     "too wide": (lambda: replace(panels()["bars"], span=13), "'Words' spans 13 columns"),
     "floating levels": (lambda: replace(panels()["maps"], levels=LEVELS.astype(float)), "levels are float64 of shape"),

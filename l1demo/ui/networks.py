@@ -1,17 +1,19 @@
 """Which trained networks stand beside each other on Recognise: runs that are pinned or shown, or three that differ in λ alone."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from l1demo import differences, engine
+from l1demo import differences, engine, shelf
+from l1demo.corpora import BUILT_IN
 from l1demo.presets import PRESETS
 from l1demo.recognise_charts import MOST
 from l1demo.spec import RunSpec
 from l1demo.store import Run
 from l1demo.text import _
-from l1demo.ui import history, pins, run_view, state
+from l1demo.ui import history, model_files, pins, run_view, state
 
 LAMS = (0.0, 0.002, 0.02)  # none, Start's good one, and one at which the network goes deaf: docs/measurements.md, "What λ does"
 
@@ -31,7 +33,7 @@ class Network:
     lam : float
         The λ of its last epoch.
     spec : RunSpec or None
-        Its run's description; None where it came as a file, whose clips may not be here.
+        Its run's description, where the clips that it learned from are here.
     """
 
     label: str
@@ -118,6 +120,26 @@ def of_runs(runs: Sequence[Run], labels: Sequence[str]) -> list[Network]:
         else:
             st.warning(_("{run} left no weights; choose another, or train it again.").format(run=label))
     return found
+
+
+def of_file() -> Network | None:
+    """Let a model file be chosen, and return its network; None where none can be used."""
+    with st.expander(_("A model from a file"), icon=":material/upload_file:"):
+        opened = model_files.opened("recognise-model")
+    if opened is None:
+        return None
+    data, about = opened
+    spec = RunSpec.from_json(about["spec"])
+    label = _("{settings}, from a file").format(settings=differences.called(spec))
+    return Network(
+        label, hashlib.sha256(data).hexdigest(), data, spec.lam_at(spec.training.epochs), spec if _at_hand(spec) else None
+    )
+
+
+def _at_hand(spec: RunSpec) -> bool:
+    """Whether the lab itself keeps a description's corpora: one that somebody brings may name any folder of this computer."""
+    wanted = {spec.corpus.name, spec.corpus.test, spec.corpus.also} - {""}
+    return wanted <= {*BUILT_IN, *shelf.names()}
 
 
 def draw(runs: tuple[Run, ...]) -> None:
