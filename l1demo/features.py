@@ -80,16 +80,17 @@ def log_mel(clips: Sequence[np.ndarray], spec: FeatureSpec) -> tuple[torch.Tenso
     lengths = torch.from_numpy(1 + np.maximum(0, sizes - window) // hop)
     x = torch.zeros(len(clips), int(lengths.max()), spec.n_mels)
     by_size = np.argsort(sizes, kind="stable")
-    for chosen in np.array_split(by_size, max(1, len(clips) // 256)):
+    for chosen in reversed(np.array_split(by_size, max(1, len(clips) // 256))):  # the longest first: the others fit into its memory
         longest = max(window, int(sizes[chosen].max()))
         waves = np.zeros((len(chosen), longest), np.float32)
         for row, i in enumerate(chosen):
             waves[row, : sizes[i]] = clips[i][: sizes[i]]
-        frames = torch.from_numpy(waves / 32768).unfold(1, window, hop) * taper  # (B, T, window)
-        power = torch.fft.rfft(frames, n_fft).abs().square() / window  # (B, T, n_fft/2 + 1)
-        mel = torch.log(power @ filters + FLOOR)  # (B, T, M)
+        waves /= 32768
+        frames = torch.from_numpy(waves).unfold(1, window, hop) * taper  # (B, T, window)
+        power = torch.fft.rfft(frames, n_fft).abs().square_().div_(window)  # (B, T, n_fft/2 + 1), in place: it is the largest array
+        mel = (power @ filters).add_(FLOOR).log_()  # (B, T, M)
         present = torch.arange(mel.shape[1]) < lengths[chosen, None]
-        x[chosen, : mel.shape[1]] = mel * present[..., None]
+        x[chosen, : mel.shape[1]] = mel.mul_(present[..., None])
     return x, lengths
 
 
