@@ -72,22 +72,29 @@ def encode_media(
         options={"fflags": "bitexact", **options, **({"live": "1"} if live else {})},
     ) as out:
         stream = out.add_stream(coding, rate=rate, layout=layout)
-        context = stream.codec_context
-        resampler = av.AudioResampler(context.format.name, layout, rate, context.frame_size or None)
-        sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels), "fltp", layout)
-        sound.sample_rate = rate
-        for frame in [*resampler.resample(sound), *resampler.resample(None), None]:
+        for frame in _frames(stream, channels, rate, layout):
             out.mux(stream.encode(frame))
     return file.getvalue()
 
 
-def encode_pictures(container: str = "mp4", coding: str = "mpeg4") -> bytes:
-    """Write a second of film without sound."""
+def _frames(stream: Any, channels: np.ndarray, rate: int, layout: str) -> list[av.AudioFrame | None]:
+    context = stream.codec_context
+    resampler = av.AudioResampler(context.format.name, layout, rate, context.frame_size or None)
+    sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels, np.float32), "fltp", layout)
+    sound.sample_rate = rate
+    return [*resampler.resample(sound), *resampler.resample(None), None]
+
+
+def encode_pictures(container: str = "mp4", coding: str = "mpeg4", sound: np.ndarray | None = None) -> bytes:
+    """Write a second of film, without sound or with mono samples at 48 kHz."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options={"fflags": "bitexact"}) as out:
-        stream = out.add_stream(coding, rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        pictures = out.add_stream(coding, rate=10)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 64, "yuv420p"
+        voice = out.add_stream("libopus", rate=48_000, layout="mono") if sound is not None else None
         for shade in range(10):
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), 20 * shade, np.uint8), "rgb24")))
-        out.mux(stream.encode(None))
+            out.mux(pictures.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), 20 * shade, np.uint8), "rgb24")))
+        out.mux(pictures.encode(None))
+        for frame in _frames(voice, np.atleast_2d(sound), 48_000, "mono") if voice else ():
+            out.mux(voice.encode(frame))
     return file.getvalue()

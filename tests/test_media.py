@@ -53,6 +53,13 @@ def test_a_browsers_recording_without_a_length_is_read_to_its_end() -> None:
     assert 0.3 < half.seconds < 0.7
 
 
+@pytest.mark.parametrize(("container", "coding"), [("mp4", "mpeg4"), ("webm", "libvpx"), ("matroska", "mpeg4")])
+def test_the_sound_of_a_film_is_read(container: str, coding: str) -> None:
+    clip = audio.read(encode_pictures(container, coding, sine(1000, rate=48_000)), trim=False)
+    assert clip.seconds == pytest.approx(1.0, abs=0.05)
+    assert loudest_hertz(clip.samples, clip.rate) == pytest.approx(1000, abs=2)
+
+
 def patched(data: bytes, table: bytes, at: int, form: str, *values: int) -> bytes:
     changed = bytearray(data)
     struct.pack_into(form, changed, data.index(table) + 4 + at, *values)
