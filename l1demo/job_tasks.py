@@ -85,7 +85,7 @@ def download_fsdd(tell: Tell, url: str, digest: str = fsdd.DIGEST) -> str:
     """Download the Free Spoken Digit Dataset and return its name on the shelf; parameters are those of ``fsdd.download``."""
     if "fsdd" in shelf.names():  # another of the class was faster
         return "fsdd"
-    return _keep_fsdd(tell, fsdd.download(tell, url, digest))
+    return keep_fsdd(fsdd.download(tell, url, digest))
 
 
 def import_archive(tell: Tell, path: str, title: str, digest: str = fsdd.DIGEST) -> str:
@@ -109,14 +109,13 @@ def import_archive(tell: Tell, path: str, title: str, digest: str = fsdd.DIGEST)
 
     corpus = archive.load(path, tell)
     if fsdd.is_whole(Path(path), digest):
-        return _keep_fsdd(tell, corpus)
+        return keep_fsdd(corpus)
     source, licence = _("your own archive"), ""
     if fsdd.is_part(corpus):
         source = _("{n:,} recordings named as those of the {title}, which has {all:,}: not the whole of it").format(
             n=len(corpus), title=fsdd.TITLE, all=fsdd.RECORDINGS
         )
         licence = fsdd.LICENCE
-    tell(None, _("keeping it"))
     return shelf.save(corpus, "own", title, licence, source)
 
 
@@ -125,7 +124,6 @@ def download_speech_commands(
 ) -> str:
     """Download some words of Speech Commands and return their name on the shelf; parameters as of ``speech_commands.download``."""
     corpus = speech_commands.download(tell, url, words, most, size, digest)
-    tell(None, _("keeping it"))
     return keep_speech_commands(corpus)
 
 
@@ -135,6 +133,6 @@ def keep_speech_commands(corpus: Corpus) -> str:
     return shelf.save(corpus, "commands", title, speech_commands.LICENCE, speech_commands.URL)
 
 
-def _keep_fsdd(tell: Tell, corpus: Corpus) -> str:
-    tell(None, _("keeping it"))
+def keep_fsdd(corpus: Corpus) -> str:
+    """Put the whole of the Free Spoken Digit Dataset onto the shelf and return its name there."""
     return shelf.save(corpus, "fsdd", fsdd.TITLE, fsdd.LICENCE, fsdd.URL)

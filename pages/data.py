@@ -89,6 +89,9 @@ def show_division(name: str) -> None:
 @st.fragment
 def play(name: str, found: dict[str, Any]) -> None:
     """Play any clip."""
+    if corpora_list.is_withheld(name):
+        st.caption(_("These voices are played only to those who have them on their list."))
+        return
     columns = st.columns([2, 3, 2, 4], vertical_alignment="bottom")
     counts = found["counts"]
     word = columns[0].selectbox(_("Word"), found["words"], key=f"data-word-{name}")

@@ -67,6 +67,8 @@ def how_many(words: Collection[str], most: int) -> int:
         raise CorpusError(
             _("Speech Commands has no “{word}”; it has {words}.").format(word=unknown[0], words=", ".join(RECORDINGS))
         )
+    if most < 0:
+        raise CorpusError(_("{n} clips of each word cannot be; choose 0 for all, or more.").format(n=most))
     if len({*words}) < 2:
         raise CorpusError(_("Choose at least two words, which a recogniser is to tell apart."))
     clips = sum(min(most or n, n) for n in (RECORDINGS[word] for word in {*words}))

@@ -46,6 +46,11 @@ def is_there(name: str) -> bool:
     return name in BUILT_IN or name in shelf.names()
 
 
+def is_withheld(name: str) -> bool:
+    """Say whether a corpus holds people's voices that are not for this visitor, who has come to it by the link of a run."""
+    return name not in BUILT_IN and name.split("-")[0] not in PUBLIC and name not in mine()
+
+
 def words(name: str) -> tuple[str, ...]:
     """Return a corpus's words; none where it is gone."""
     if name in BUILT_IN:

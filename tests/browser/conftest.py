@@ -59,8 +59,8 @@ def word(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def serving(app: Path, home: Path, wait_for: Callable[..., Any]) -> Iterator[Lab]:
-    """A server started as the README says; at the end no process of it may be left."""
+def serving(app: Path, home: Path, wait_for: Callable[..., Any], **environment: str) -> Iterator[Lab]:
+    """A server started as the README says, with more of an environment; at the end no process of it may be left."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -70,7 +70,7 @@ def serving(app: Path, home: Path, wait_for: Callable[..., Any]) -> Iterator[Lab
         server = subprocess.Popen(
             [streamlit, "run", str(app), "--server.headless", "true", "--server.port", str(port)],
             cwd=ROOT,
-            env=os.environ | {"L1DEMO_HOME": str(home)},
+            env=os.environ | {"L1DEMO_HOME": str(home)} | environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -96,20 +96,22 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory, wait_for: Calla
         yield lab
 
 
+def arguments(speech: Path) -> list[str]:
+    """How Chromium is started so that its microphone speaks a file, from the beginning whenever it is opened."""
+    return [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={speech}%noloop",
+    ]
+
+
 @pytest.fixture(scope="package")
 def browser(chromium: str, word: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-audio-capture={word}%noloop",
-            ],
-        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments(word))
         yield browser
         browser.close()
 

@@ -146,6 +146,7 @@ def test_an_archive_that_swells_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> N
         (("yes",), 0, "at least two words"),
         (("yes", "banana"), 0, "has no “banana”"),
         (tuple(speech_commands.RECORDINGS), 0, "105,829"),
+        (("yes", "no"), -1, "-1 clips"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_before_the_download(words: tuple[str, ...], most: int, sentence: str) -> None:
