@@ -1,4 +1,4 @@
-"""The same lab without a browser: ``python -m l1demo train | path | compare | export | script | inspect | recognise | corpora``."""
+"""The same lab without a browser: ``python -m l1demo train | path | compare | speak | recognise | …``."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import LabError, tasks
-from l1demo.commands import compare, export, path, settings
+from l1demo.commands import compare, export, path, settings, speak
 from l1demo.spec import RunSpec, SpecError
 from l1demo.text import _
 
@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     path.add(commands)
     compare.add(commands)
     export.add(commands)
+    speak.add(commands)
 
     command = commands.add_parser("inspect", help=_("say what a recording is"))
     command.set_defaults(run=inspect)
