@@ -17,7 +17,7 @@ KEPT_RATE = 16_000  # Hz, of what is kept and played; the recogniser's clips hav
 
 
 def heard(data: bytes) -> dict[str, Any]:
-    """Read a recording and make of it what is kept: the word alone, mono, 16 kHz, as 16-bit FLAC.
+    """Read a recording and make of it what is kept: the word alone, mono, 16 kHz, as a 16-bit WAV file, which every browser plays.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def heard(data: bytes) -> dict[str, Any]:
             )
         )
     file = io.BytesIO()
-    soundfile.write(file, audio.to_int16(clip.samples), KEPT_RATE, format="FLAC", subtype="PCM_16")
+    soundfile.write(file, audio.to_int16(clip.samples), KEPT_RATE, format="WAV", subtype="PCM_16")
     return {"sound": file.getvalue(), "seconds": seconds, "verdict": "; ".join(clip.verdicts)}
 
 

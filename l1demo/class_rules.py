@@ -14,9 +14,9 @@ MIN_WORDS, MAX_WORDS, MAX_LETTERS = 2, 20, 40
 MAX_TITLE, MAX_NAME = 60, 30  # characters
 MAX_SETS = 20  # of a session
 MAX_VOICES = 100  # of a set, as the next four
-MAX_CLIPS, MAX_BYTES = 4000, 64 * 2**20
+MAX_CLIPS, MAX_BYTES = 3000, 64 * 2**20
 MAX_OF_VOICE, MAX_OF_WORD = 400, 40  # clips of a voice, and of one of its words
-MAX_SECONDS, MAX_CLIP_BYTES = 3.0, 128 * 2**10  # of a clip: as 16-bit FLAC at 16 kHz, 3 s have at most 94 KB
+MAX_SECONDS, MAX_CLIP_BYTES = 3.0, 128 * 2**10  # of a clip: as 16-bit WAV at 16 kHz, 3 s have 94 KB
 ENOUGH = 8  # clips of a word, as suggested
 
 

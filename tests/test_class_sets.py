@@ -11,7 +11,7 @@ from l1demo.corpora import Corpus
 from l1demo.store import Store, StoreError
 
 WORDS = ("no", "yes")
-SOUND = b"fLaC and the rest of a clip"
+SOUND = b"RIFF and the rest of a clip"
 
 
 @pytest.fixture

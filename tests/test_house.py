@@ -58,7 +58,7 @@ SERVER = (
     ),
     *("home", "shelf", "jobs", "job_tasks", "model_tasks", "synthesis_tasks"),
     *("data_tasks", "data_charts", "corpora/download", "corpora/fsdd", "corpora/speech_commands"),
-    *("class_rules", "class_sets", "class_tasks"),
+    *("class_rules", "class_sets", "class_tasks", "class_training", "class_charts"),
     *("recognise_charts", "confusion_charts", "deaf_charts"),
     *("payoff_charts", "advice", "intervals", "overfit", "overfit_charts"),
     *("attempts", "ledger", "database", "film"),

@@ -42,7 +42,8 @@ def _address(name: str) -> str:
     return f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}/{name}?v={VERSION}"
 
 
-def _component(name: str) -> Any:
+def component(name: str) -> Any:
+    """Return a Streamlit component whose code is the module of that name beside this one; it exports ``draw`` and ``release``."""
     return components.component(
         f"l1demo_{name}",
         js=_DOOR.replace("ADDRESS", _address(f"{name}.js")),
@@ -50,7 +51,7 @@ def _component(name: str) -> Any:
     )
 
 
-_chart, _stage = _component("live"), _component("stage")
+_chart, _stage = component("live"), component("stage")
 
 
 class Ahead:

@@ -20,6 +20,7 @@ page = st.navigation(
             st.Page(PAGES / "listen.py", title=_("Listen"), icon=":material/hearing:", help=_("What is sound to a network?")),
             st.Page(PAGES / "data.py", title=_("Data"), icon=":material/library_music:", help=_("Whose voices?")),
             st.Page(PAGES / "words.py", title=_("Any words"), icon=":material/text_fields:", help=_("Which words shall it learn?")),
+            st.Page(PAGES / "our_class.py", title=_("Our class"), icon=":material/groups:", help=_("Which voices are ours?")),
             st.Page(PAGES / "train.py", title=_("Train"), icon=":material/tune:", help=_("What does λ do?")),
             st.Page(
                 PAGES / "recognise.py", title=_("Recognise"), icon=":material/record_voice_over:", help=_("Does it understand me?")

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import settled
 
-ROOMS = ("/", "/listen", "/data", "/words", "/train", "/recognise", "/path", "/overfit", "/runs", "/methods", "/payoff")
+ROOMS = ("/", "/listen", "/data", "/words", "/our_class", "/train", "/recognise", "/path", "/overfit", "/runs", "/methods", "/payoff")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_every_page_fits_its_screen_and_is_readable(visit: Callable[..., Page], 
             page.evaluate("location.origin") + address + (f"?run={done_run}" if address in ("/train", "/runs", "/payoff") else "")
         )
         settled(page)
-        if address not in ("/", "/words"):  # whose charts come with what one asks for
+        if address not in ("/", "/words", "/our_class"):  # whose charts come with what one asks for
             page.locator(".l1-plot .main-svg").first.wait_for()
         wide = page.evaluate(
             """() => [document.documentElement, ...document.querySelectorAll("[data-testid=stMain], .l1-plot, .l1-note")]
