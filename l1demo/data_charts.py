@@ -28,12 +28,13 @@ def counts(name: str, words: Sequence[str], speakers: Sequence[str], clips: np.n
         "x": list(speakers),
         "y": list(words),
         "zmin": 0,
+        "zmax": max(1, int(clips.max())),
         "colorscale": "Viridis",
         "hovertemplate": _("“{word}” by {speaker}: {n} clips").format(word="%{y}", speaker="%{x}", n="%{z}") + "<extra></extra>",
-        "colorbar": {"title": {"text": _("clips"), "side": "right"}, "thickness": 10},
+        "colorbar": {"title": {"text": _("clips"), "side": "right"}, "thickness": 10, "tickformat": "d"},
     }
     layout = {
-        "margin": {**MARGIN, "l": 72, "t": 8, "b": 40 if len(speakers) > READABLE else 90},
+        "margin": {**MARGIN, "l": 72, "t": 8, "b": 44},
         "uirevision": name,
         "xaxis": _speaker_axis(speakers),
         "yaxis": {"type": "category", "autorange": "reversed", "tickangle": 0},
@@ -74,7 +75,7 @@ def division(name: str, divided: dict[str, Any]) -> Chart:
     layout = {
         "barmode": "stack",
         "bargap": 0.1,
-        "margin": {**MARGIN, "b": 40 if len(speakers) > READABLE else 90},
+        "margin": {**MARGIN, "b": 44},
         "uirevision": name,
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
@@ -87,7 +88,7 @@ def division(name: str, divided: dict[str, Any]) -> Chart:
 def _speaker_axis(speakers: Sequence[str]) -> dict[str, Any]:
     named = len(speakers) <= READABLE
     title = _("speaker") if named else _("{n:,} speakers").format(n=len(speakers))
-    ticks = {"tickangle": -45} if named else {"showticklabels": False, "ticks": ""}
+    ticks = {"tickangle": "auto", "automargin": True} if named else {"showticklabels": False, "ticks": ""}
     return {"type": "category", "title": {"text": title}, "showgrid": False, **ticks}
 
 
@@ -114,19 +115,23 @@ def _division_finding(divided: dict[str, Any]) -> str:
     clips = divided["counts"]
     train, seen, unseen = (int(n) for n in clips.sum(1))
     voices = [int(n) for n in (clips > 0).sum(1)]
-    said = _("{n:,} clips of {voices:,} voices are trained on").format(n=train, voices=voices[0])
+    said = _("{n:,} clips of {voices} are trained on").format(n=train, voices=_voices(voices[0]))
     if divided["also"]:
         said += _(", beside {n:,} of another corpus").format(n=divided["also"])
     if divided["wrong"]:
         said += _("; {n:,} of them say a wrong word on purpose").format(n=divided["wrong"])
     parts = []
     if unseen:
-        parts.append(_("{n:,} of {voices:,} voices never heard in training").format(n=unseen, voices=voices[2]))
+        parts.append(_("{n:,} of {voices} never heard in training").format(n=unseen, voices=_voices(voices[2])))
     if seen:
-        parts.append(_("{n:,} others of {voices:,} voices known from it").format(n=seen, voices=voices[1]))
+        parts.append(_("{n:,} others of {voices} known from it").format(n=seen, voices=_voices(voices[1])))
     if divided["elsewhere"]:
         parts.append(_("{n:,} of another corpus").format(n=divided["elsewhere"]))
     said += ". " + _("Validation: {parts}.").format(parts=_(" and ").join(parts))
     if divided["unused"]:
         said += " " + _("{n:,} clips have no part in this.").format(n=divided["unused"])
     return said
+
+
+def _voices(n: int) -> str:
+    return _("one voice") if n == 1 else _("{n:,} voices").format(n=n)

@@ -92,7 +92,7 @@ def test_a_corpus_of_ones_own_is_shown_with_what_was_left_out(visit, mine, chart
         "The words have from 8 clips (“maybe”) to 12 (“yes”); the 3 speakers gave from 8 to 12 each."
     )
     assert note(charted, page, "data-division") == (
-        "20 clips of 2 voices are trained on. Validation: 12 of 1 voices never heard in training."
+        "20 clips of 2 voices are trained on. Validation: 12 of one voice never heard in training."
     )
 
 
@@ -100,7 +100,7 @@ def test_every_split_is_drawn_as_it_is_trained(visit, mine, charted) -> None:
     page = visit("data", corpus=mine(toy(official=True)), split="recordings")
     assert "known from it" in note(charted, page, "data-division") and "never heard" not in note(charted, page, "data-division")
     box(page, "Split").set_value("official").run()
-    assert "20 clips of 2 voices are trained on. Validation: 12 of 1 voices never" in note(charted, page, "data-division")
+    assert "20 clips of 2 voices are trained on. Validation: 12 of one voice never" in note(charted, page, "data-division")
     box(page, "Split").set_value("speakers").run()
     box(page, "Held-out speaker").set_value("ben").run()
     chart = charted(page, "data-division")
