@@ -28,10 +28,10 @@ FILES = {  # what each is called, its name's end, and what it is good for
 
 
 def downloads(run: Run | None) -> None:
-    """Offer a run's files, in a popover; the place is there with nothing to offer, too."""
+    """Offer a run's files, in an expander, which moves with the page as charts come; the place is there without a run, too."""
     with st.container():
         if run and run.ended and run.rows:
-            with st.popover(_("Save this model"), icon=":material/download:"):
+            with st.expander(_("Save this model"), icon=":material/download:"):
                 _choose(run)
 
 

@@ -16,7 +16,7 @@ ENDINGS = {"Model": ".safetensors", "ONNX": ".onnx", "PyTorch script": ".zip"}
 
 def test_a_run_s_files_are_saved_and_can_be_used(visit: Callable[..., Page], done_run: str) -> None:
     page = visit(f"/train?run={done_run}")
-    page.get_by_role("button", name="Save this model").click()
+    page.get_by_text("Save this model").click()
     saved: dict[str, bytes] = {}
     for form in ("Model", "ONNX", "PyTorch script"):
         page.get_by_role("radio", name=form, exact=True).click()
