@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from l1demo import LabError, tasks
-from l1demo.commands import compare, export, path, settings, speak
+from l1demo.commands import compare, corpora, export, path, settings, speak
 from l1demo.spec import RunSpec, SpecError
 from l1demo.text import _
 
@@ -81,24 +81,6 @@ def recognise(options: argparse.Namespace) -> None:
         )
 
 
-def list_corpora(options: argparse.Namespace) -> None:
-    """Print what can be trained on without a file of one's own."""
-    from l1demo import corpora
-
-    for name in corpora.BUILT_IN:
-        corpus = corpora.load(name)
-        seconds = len(corpus.samples) / corpora.RATE
-        facts = {"name": name, "words": corpus.words, "speakers": len(corpus.speakers), "clips": len(corpus), "seconds": seconds}
-        if options.json:
-            print(json.dumps(facts))
-        else:
-            print(
-                _("{name}: {clips:,} clips of {speakers} voices, {minutes:.0f} min: {words}").format(
-                    **{**facts, "words": ", ".join(corpus.words)}, minutes=seconds / 60
-                )
-            )
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m l1demo", description=_("L1 Speech Lab without a browser."))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -125,9 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("files", type=Path, nargs="+", metavar="FILE")
     settings.add_json(command)
 
-    command = commands.add_parser("corpora", help=_("list the corpora that are built in"))
-    command.set_defaults(run=list_corpora)
-    settings.add_json(command)
+    corpora.add(commands)
     return parser
 
 

@@ -70,6 +70,8 @@ class Remote:
         self._response: Any = None
 
     def __enter__(self) -> "Remote":
+        if urlsplit(self._url).scheme not in ("http", "https"):
+            raise DownloadError(_("“{url}” is no address of a server; write https://….").format(url=self._url[:60]))
         try:
             self._begin()
         except BaseException:

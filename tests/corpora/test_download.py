@@ -129,6 +129,13 @@ def test_no_network_is_told_kindly(tmp_path: Path) -> None:
         fetch("http://127.0.0.1:9/archive.zip", tmp_path / "f", MOST, quiet)
 
 
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "banana", ""])
+def test_what_is_no_server_is_not_read(tmp_path: Path, url: str) -> None:
+    with pytest.raises(DownloadError, match="no address of a server"):
+        fetch(url, tmp_path / "f", MOST, quiet)
+    assert not (tmp_path / "f").exists()
+
+
 class Left(BaseException):
     pass
 
