@@ -19,6 +19,8 @@ NAMES = {
     "ce": N_("cross-entropy"),
     "bce": N_("binary cross-entropy"),
     "mse": N_("mean squared error"),
+    "anywhere": N_("cut anywhere"),
+    "quiet": N_("cut where it is quiet"),
     "once": N_("once, over the run's second half"),
     "each": N_("for each λ anew"),
 }

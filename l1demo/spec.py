@@ -137,6 +137,34 @@ class TrainingSpec:
     augment: bool = declare(
         True, "augment", N_("Augmentation"), N_("Vary speed, formants, tilt, noise, reverberation and masks in every epoch.")
     )
+    ends: str = declare(
+        "anywhere",
+        "ends",
+        N_("Ends of clips"),
+        N_("Augmentation cuts a clip short anywhere, or where it is quieter than a random level: weak first and last sounds go."),
+        choices=("anywhere", "quiet"),
+        later=True,
+    )
+    stress: float = declare(
+        0.0,
+        "stress",
+        N_("Stress (dB)"),
+        N_("Augmentation makes one part of a clip louder and another softer, by three slow waves of up to so many decibels each."),
+        low=0.0,
+        high=20.0,
+        step=1.0,
+        later=True,
+    )
+    noise: float = declare(
+        0.0,
+        "frame-noise",
+        N_("Noise on the frames"),
+        N_("Augmentation adds normal noise to what the network sees, of so many standard deviations of a clip."),
+        low=0.0,
+        high=2.0,
+        step=0.1,
+        later=True,
+    )
     fall: str = declare(
         "once",
         "lr-falls",

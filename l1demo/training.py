@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from l1demo import LabError, penalties, sparsity
 from l1demo import model as recogniser
-from l1demo.augment import augment
+from l1demo.augment import add_to_frames, augment
 from l1demo.checkpoint import State, begin
 from l1demo.corpora import Corpus
 from l1demo.corpora.division import Division
@@ -101,7 +101,7 @@ def train(spec: RunSpec, data: Dataset, state: State | None = None) -> Iterator[
         trace: list[list[float]] = []
         model.train()
         for chosen in _batches(data.train.lengths, spec.training.batch, generator):
-            batch = _select(data.train, chosen, generator) if fixed is None else _take(fixed, chosen)
+            batch = _select(spec, data.train, chosen, generator) if fixed is None else _take(fixed, chosen)
             loss = data_loss(spec)(model(batch.x, batch.lengths), batch.labels)
             if active and spec.penalty.method == "subgradient":
                 loss = loss + sum(active.value(w) for w in penalties.take(weights, units))
@@ -212,10 +212,13 @@ def _take(data: Frames, chosen: torch.Tensor) -> Frames:
     return Frames(data.x[chosen, : int(lengths.max())], lengths, data.labels[chosen])
 
 
-def _select(data: Frames, chosen: torch.Tensor, generator: torch.Generator) -> Frames:
+def _select(spec: RunSpec, data: Frames, chosen: torch.Tensor, generator: torch.Generator) -> Frames:
     batch = _take(data, chosen)
-    x, lengths = augment(batch.x, batch.lengths, generator)
-    return Frames(normalise(x, lengths), lengths, batch.labels)
+    x, lengths = augment(batch.x, batch.lengths, generator, spec.training.ends, spec.training.stress)
+    x = normalise(x, lengths)
+    if spec.training.noise:
+        x = add_to_frames(x, lengths, spec.training.noise, generator)
+    return Frames(x, lengths, batch.labels)
 
 
 def _normalised(data: Frames) -> Frames:

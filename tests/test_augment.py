@@ -5,7 +5,20 @@ import math
 import pytest
 import torch
 
-from l1demo.augment import add_noise, augment, colour, crop, formants, mask, present, reverberate, speed
+from l1demo.augment import (
+    add_noise,
+    add_to_frames,
+    augment,
+    colour,
+    crop,
+    cut_quiet,
+    formants,
+    loudness,
+    mask,
+    present,
+    reverberate,
+    speed,
+)
 
 
 @pytest.fixture
@@ -30,10 +43,11 @@ def test_the_same_state_gives_the_same_clips_and_another_gives_others(clips):
     assert one[0].shape != three[0].shape or not torch.equal(one[0], three[0])
 
 
-def test_augmented_clips_are_finite_zero_after_their_end_and_keep_their_own_tensors_unchanged(clips):
+@pytest.mark.parametrize("settings", [{}, {"ends": "quiet", "stress": 20.0}])
+def test_augmented_clips_are_finite_zero_after_their_end_and_keep_their_own_tensors_unchanged(clips, settings):
     before = clips[0].clone()
     for seed in range(20):
-        x, lengths = augment(*clips, torch.Generator().manual_seed(seed))
+        x, lengths = augment(*clips, torch.Generator().manual_seed(seed), **settings)
         assert torch.isfinite(x).all() and (lengths >= 1).all() and x.shape[1] == lengths.max()
         assert not (x * ~present(x, lengths)).any()
     assert torch.equal(clips[0], before)
@@ -71,6 +85,32 @@ def test_crop_cuts_from_both_ends_and_adds_where_it_is_negative(clips):
     assert torch.equal(longer[1, 2:14], x[1, :12]) and (longer[1, [0, 1, 14]] < -15).all()
 
 
+def test_stress_raises_one_end_as_much_as_it_lowers_the_other(clips):
+    x, lengths = clips
+    waves = torch.zeros(4, 3)
+    waves[:, 0] = 6.0
+    change = (loudness(x, lengths, waves) - x) * 10 / math.log(10)  # dB
+    assert change[0, [0, 29]].mean(1).tolist() == pytest.approx([6, -6], abs=1e-3)
+    assert change[1, [0, 11]].mean(1).tolist() == pytest.approx([6, -6], abs=1e-3)
+    assert not loudness(x, lengths, waves)[1, 12:].any()
+    assert torch.allclose(loudness(x, lengths, torch.zeros(4, 3)), x)
+
+
+def test_quiet_ends_are_cut_where_they_fall_below_the_loudest_frame():
+    steps = torch.tensor([-30.0, -20, -10, 0, -3, -12, -25, -40])  # dB
+    x = (steps * math.log(10) / 10)[None, :, None].expand(2, 8, 5).clone()
+    lengths = torch.tensor([8, 6])
+    x[1, 6:] = 0  # louder than all, but after the clip's end
+
+    def cut(front: float, back: float, margin: float = 0.0):
+        y, kept = cut_quiet(x, lengths, each(lengths, front), each(lengths, back), each(lengths, margin), each(lengths, margin))
+        return [y[i, :n, 0].mul(10 / math.log(10)).round().int().tolist() for i, n in enumerate(kept)]
+
+    assert cut(15, 5) == [[-10, 0, -3], [-10, 0, -3]]
+    assert cut(15, 5, 1.9) == [[-20, -10, 0, -3, -12], [-20, -10, 0, -3, -12]]
+    assert cut(50, 50, 1.0) == [steps.int().tolist(), steps[:6].int().tolist()]
+
+
 def test_formants_1_is_the_identity_and_a_factor_moves_a_peak_by_it(clips):
     x, _lengths = clips
     assert torch.allclose(formants(x, torch.ones(4)), x, atol=1e-4)
@@ -95,6 +135,13 @@ def test_noise_at_a_given_ratio_raises_the_power_by_it(snr, tilt):
     x = torch.randn(2, 200, 40, generator=torch.Generator().manual_seed(1))
     noisy = add_noise(x, lengths, each(lengths, snr), each(lengths, tilt), torch.Generator().manual_seed(2))
     assert torch.allclose(power(noisy, lengths), power(x, lengths) * (1 + 10 ** (-snr / 10)), rtol=0.03)
+
+
+def test_noise_on_frames_has_its_deviation_and_ends_with_the_clip():
+    lengths = torch.tensor([200, 150])
+    noise = add_to_frames(torch.zeros(2, 200, 40), lengths, 0.4, torch.Generator().manual_seed(0))
+    assert float(noise[0].std()) == pytest.approx(0.4, rel=0.03)
+    assert float(noise[1, :150].std()) == pytest.approx(0.4, rel=0.03) and not noise[1, 150:].any()
 
 
 def test_the_tail_of_a_click_falls_by_the_decay():
