@@ -1,7 +1,10 @@
 """Words that a visitor types: what of them is asked of eSpeak NG, and the work of it, in the server's terms and a worker's."""
 
+import functools
+import json
 import re
 import unicodedata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from l1demo import LabError
@@ -10,6 +13,7 @@ from l1demo.text import _
 if TYPE_CHECKING:
     from l1demo.job_tasks import Tell
 
+LANGUAGES = Path(__file__).with_name("languages.json")
 MOST_WORDS, LONGEST_WORD = 20, 40
 MOST_TAKES, TAKES = 5, 3
 NAMED = 6  # words in a corpus's title
@@ -49,11 +53,10 @@ def split_words(text: str) -> tuple[str, ...]:
     return words
 
 
-def languages() -> list[tuple[str, str]]:
-    """Return the code and the name of each language that eSpeak NG speaks; see ``synthesis.languages``."""
-    from l1demo import synthesis
-
-    return [(language.code, language.name) for language in synthesis.languages()]
+@functools.cache
+def languages() -> dict[str, str]:
+    """Return the names of the languages that eSpeak NG speaks by their codes, as ``tools/languages.py`` wrote them down."""
+    return dict(json.loads(LANGUAGES.read_text(encoding="utf-8")))
 
 
 def speak_words(tell: "Tell", words: tuple[str, ...], language: str, takes: int) -> str:
@@ -78,9 +81,8 @@ def speak_words(tell: "Tell", words: tuple[str, ...], language: str, takes: int)
 
     tell(0.0, _("looking for voices"))
     corpus = synthesis.speak(words, language, min(max(1, takes), MOST_TAKES), tell)
-    named = next(name for code, name in languages() if code == language)
     said = tuple(word for word in words if word.lower() in corpus.words)
-    return shelf.save(corpus, "words", title(said, named), synthesis.LICENCE, synthesis.SOURCE)
+    return shelf.save(corpus, "words", title(said, languages()[language]), synthesis.LICENCE, synthesis.SOURCE)
 
 
 def title(words: tuple[str, ...], language: str) -> str:

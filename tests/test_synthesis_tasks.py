@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from l1demo import shelf, synthesis_tasks
+from l1demo import shelf, synthesis, synthesis_tasks
 from l1demo.job_tasks import Tell
 from l1demo.synthesis_tasks import WordsError, split_words
 
@@ -40,6 +40,10 @@ def test_commas_of_any_script_divide_words_and_each_counts_once(text: str, words
 def test_what_is_no_list_of_words_is_refused_in_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(WordsError, match=sentence):
         split_words(text)
+
+
+def test_the_languages_that_are_written_down_are_those_that_are_spoken() -> None:
+    assert list(synthesis_tasks.languages().items()) == [(each.code, each.name) for each in synthesis.languages()]
 
 
 def test_a_job_tells_how_far_it_is_and_keeps_a_corpus_under_its_words(tmp_path: Path) -> None:

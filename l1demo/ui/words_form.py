@@ -5,7 +5,6 @@ from functools import partial
 import streamlit as st
 
 from l1demo import LabError, engine, synthesis_tasks
-from l1demo.engine import EngineError
 from l1demo.jobs import Job
 from l1demo.synthesis_tasks import MOST_TAKES, TAKES, split_words
 from l1demo.text import _
@@ -25,11 +24,7 @@ def current() -> Job | None:
 
 def form() -> None:
     """Draw the form; what is spoken is followed by the page, as ``current`` or by its address."""
-    try:
-        names = dict(_languages())
-    except EngineError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    names = synthesis_tasks.languages()
     codes = list(names)
     with st.form("words", border=False):
         st.text_input(
@@ -85,8 +80,3 @@ def _speak(names: dict[str, str]) -> None:
 def _keep(visitor: str, title: str, name: str) -> str:  # in a thread of Dask's, after the page has gone on
     engine.current().keep_corpus(name, visitor, title)
     return name
-
-
-@st.cache_data(show_spinner=_("Asking eSpeak NG for its languages"))
-def _languages() -> list[tuple[str, str]]:
-    return engine.current().call(synthesis_tasks.languages)
