@@ -23,10 +23,10 @@ from l1demo.ui.path_state import PathError
 NEAREST = 6
 PLAYED = 5  # clips of a cell at a time
 SECTIONS = {
-    "lam": _("My word against λ"),
+    "lam": _("Against λ"),
     "nearest": _("Nearest clips"),
     "confusion": _("Confusions"),
-    "bands": _("What it still listens to"),
+    "bands": _("Bands"),
 }
 
 
