@@ -1,4 +1,4 @@
-"""Write down the languages that eSpeak NG speaks, so that a page has them before a worker is there: ``python tools/languages.py``."""
+"""Write down the languages of eSpeak NG, so that a page has them before a worker is there: ``python tools/languages.py``."""
 
 import json
 import sys
