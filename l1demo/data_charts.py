@@ -128,6 +128,10 @@ def _division_finding(divided: dict[str, Any]) -> str:
     if divided["elsewhere"]:
         parts.append(_("{n:,} of another corpus").format(n=divided["elsewhere"]))
     said += ". " + _("Validation: {parts}.").format(parts=_(" and ").join(parts))
+    if divided["untaught"]:
+        said += " " + _("Nobody says “{words}” in training, so that cannot be learned; choose another split.").format(
+            words=_("” and “").join(divided["untaught"])
+        )
     if divided["unused"]:
         said += " " + _("{n:,} clips have no part in this.").format(n=divided["unused"])
     return said

@@ -47,8 +47,8 @@ def divided(chosen: dict[str, Any], seed: int) -> dict[str, Any]:
     dict
         ``speakers`` (tuple of str); ``counts`` (np.ndarray, int64, (3, S): of each, the clips trained on, validated on though the
         voice is known from training, and validated on as a voice never heard); ``also`` and ``elsewhere``, how many clips of
-        another corpus join the training or are the validation; ``wrong``, how many labels are wrong on purpose; ``unused``, how
-        many clips have no part.
+        another corpus join the training or are the validation; ``wrong``, how many labels are wrong on purpose;
+        ``untaught`` (tuple of str), the words that nobody says in the training; ``unused``, how many clips have no part.
 
     Raises
     ------
@@ -73,6 +73,7 @@ def divided(chosen: dict[str, Any], seed: int) -> dict[str, Any]:
         "also": int((~own).sum()),
         "elsewhere": len(division.validation) if spec.corpus.test else 0,
         "wrong": int((division.train.labels != truth).sum()),
+        "untaught": tuple(word for i, word in enumerate(corpus.words) if i not in truth),
         "unused": int(len(corpus) - own.sum() - checked.sum()),
     }
 

@@ -1,10 +1,13 @@
 """What runs differ in, in words: their names beside each other, a sentence, and a table. How runs are drawn is charts' affair."""
 
+import functools
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from l1demo import shelf
 from l1demo.choices import NAMES
 from l1demo.control import Control
+from l1demo.corpora import CorpusError
 from l1demo.spec import RunSpec, control, controls
 from l1demo.text import _
 
@@ -12,6 +15,7 @@ NOTHING = "–"  # where there is no value
 FIRST = ("lam", "lam-changes", "penalty", "method", "seed")  # what a run is called by, before all else
 SHORT = 3  # settings in a name, unless more are needed to tell runs apart
 ZERO_IS_ALL = ("train-clips", "train-voices")
+CORPORA = ("corpus", "test", "also")
 # None of these has a part in drawing the first weights, the order of clips or their augmentation.
 SAME_START = {"lam", "lam-changes", "penalty", "method", "free-epochs", "lr", "lr-falls", "epochs"}
 
@@ -85,6 +89,8 @@ def value(which: Control, given: Any) -> str:
         return _("on") if given else _("off")
     if which.name in ZERO_IS_ALL and given == 0:
         return _("all")
+    if which.name in CORPORA:
+        return title(given) or NOTHING
     if which.choices:
         return _(NAMES[given])
     return f"{given:g}" if which.kind is float else f"{given}" or NOTHING
@@ -93,7 +99,8 @@ def value(which: Control, given: Any) -> str:
 def voices(spec: RunSpec) -> str:
     """Say in a few words whose voices a run heard and how they were divided."""
     corpus = spec.corpus
-    parts = [corpus.name + (f" → {corpus.test}" if corpus.test else ""), _(NAMES[corpus.split])]
+    heard = " + ".join(title(name) for name in (corpus.name, corpus.also) if name)
+    parts = [heard + (f" → {title(corpus.test)}" if corpus.test else ""), _(NAMES[corpus.split])]
     if corpus.hold_out:
         parts.append(_("without {speaker}").format(speaker=corpus.hold_out))
     if corpus.train_voices:
@@ -103,6 +110,19 @@ def voices(spec: RunSpec) -> str:
     if corpus.label_noise:
         parts.append(_("{share:.0%} wrong labels").format(share=corpus.label_noise))
     return " · ".join(parts)
+
+
+def title(name: str) -> str:
+    """Return what a corpus is called on the screen: the title that the lab keeps with it, or its name."""
+    try:
+        return _kept_title(name) if shelf.is_name(name) else name
+    except CorpusError:  # of a run that was made elsewhere, or outlived its corpus
+        return name
+
+
+@functools.lru_cache(maxsize=1000)
+def _kept_title(name: str) -> str:
+    return shelf.about(name).title
 
 
 def _apart(names: list[str], more: Sequence[str]) -> list[str]:

@@ -60,7 +60,10 @@ def say_what_came(job: Job) -> None:
 def show_facts(name: str, found: dict[str, Any]) -> None:
     about = corpora_list.known(name)
     seconds = found["seconds"]
-    long = _("{n:.1f} h").format(n=seconds / 3600) if seconds >= 3600 else _("{n:.1f} min").format(n=seconds / 60)
+    if seconds >= 3600:
+        long = _("{n:.1f} h").format(n=seconds / 3600)
+    else:
+        long = _("{n:.1f} min").format(n=seconds / 60) if seconds >= 60 else _("{n:.0f} s").format(n=seconds)
     with st.container(horizontal=True, gap="small"):
         st.metric(_("words"), f"{len(found['words']):,}", width=READOUT)
         st.metric(_("speakers"), f"{len(found['speakers']):,}", width=READOUT)

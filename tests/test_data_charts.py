@@ -14,9 +14,17 @@ def unpacked(values: dict[str, Any]) -> np.ndarray:
     return numbers.reshape([int(n) for n in values["shape"].split(", ")]) if "shape" in values else numbers
 
 
-def divided(counts: list[list[int]], **more: int) -> dict[str, Any]:
+def divided(counts: list[list[int]], **more: Any) -> dict[str, Any]:
     speakers = tuple(f"s{i}" for i in range(len(counts[0])))
-    return {"speakers": speakers, "counts": np.array(counts), "also": 0, "elsewhere": 0, "wrong": 0, "unused": 0} | more
+    return {
+        "speakers": speakers,
+        "counts": np.array(counts),
+        "also": 0,
+        "elsewhere": 0,
+        "wrong": 0,
+        "unused": 0,
+        "untaught": (),
+    } | more
 
 
 def test_the_clips_of_each_word_and_speaker_are_drawn_from_0_up() -> None:
@@ -60,6 +68,11 @@ def test_what_is_not_there_is_not_drawn_and_what_comes_from_elsewhere_is_said() 
         "5 clips of one voice are trained on, beside 20 of another corpus; 4 of them say a wrong word on purpose. "
         "Validation: 30 of another corpus."
     )
+
+
+def test_a_word_that_nobody_says_in_training_is_named() -> None:
+    chart = data_charts.division("toy", divided([[5, 0], [0, 0], [0, 5]], untaught=("no", "maybe")))
+    assert "Nobody says “no” and “maybe” in training" in chart.alt
 
 
 @pytest.mark.parametrize("n", [4, 300])

@@ -58,6 +58,13 @@ def test_the_division_is_that_of_a_run(kept: tuple[str, Corpus], settings: dict)
     assert found["wrong"] == round(chosen.label_noise * len(division.train))
 
 
+def test_words_that_only_the_held_out_speaker_says_are_untaught(kept: tuple[str, Corpus]) -> None:
+    _name, corpus = kept
+    name = shelf.save(corpus.subset(np.flatnonzero((corpus.labels == 0) | (corpus.voices == 5))), "own", "b by one alone")
+    assert data_tasks.divided(asdict(CorpusSpec(name, hold_out="z")), 0)["untaught"] == ("b",)
+    assert data_tasks.divided(asdict(CorpusSpec(name, hold_out="u", label_noise=1.0)), 0)["untaught"] == ()
+
+
 def test_what_comes_from_another_corpus_is_told_apart(kept: tuple[str, Corpus]) -> None:
     name, corpus = kept
     other = shelf.save(corpus.subset(np.arange(20)), "own", "other")

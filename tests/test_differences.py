@@ -1,9 +1,11 @@
 """What runs differ in, in words; and that what is said of their start is so."""
 
+import numpy as np
 import pytest
 import torch
 
-from l1demo import checkpoint, differences, training
+from l1demo import checkpoint, differences, shelf, training
+from l1demo.corpora import Corpus
 from l1demo.features import Frames
 from l1demo.spec import RunSpec, controls
 
@@ -93,3 +95,15 @@ def test_runs_said_to_begin_alike_do(name: str) -> None:
     (first, drawn), (other_first, other_drawn) = states
     assert all(torch.equal(w, other_first[key]) for key, w in first.items())
     assert torch.equal(drawn, other_drawn)
+
+
+def test_a_corpus_that_the_lab_keeps_is_called_by_its_title(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("L1DEMO_HOME", str(tmp_path))
+    ones = np.zeros(2, np.int64)
+    clips = Corpus("x", ("a", "b"), ("ann",), np.zeros(20, np.int16), np.array([0, 10, 20]), np.array([0, 1]), ones, ones)
+    name = shelf.save(clips, "own", "Our phones")
+    spec = RunSpec().with_values(corpus=name, also="digits")
+    assert differences.voices(spec).startswith("Our phones + digits · ")
+    assert "corpus Our phones" in differences.in_full(spec)
+    assert differences.table([RunSpec(), spec], ["a", "b"])[0] == {"setting": "Corpus", "a": "digits", "b": "Our phones"}
+    assert differences.title("own-0123456789ab") == "own-0123456789ab"  # which is gone

@@ -78,7 +78,7 @@ def _speech_commands(busy: bool) -> None:
     try:
         clips = speech_commands.how_many(words, int(most))
     except CorpusError as error:
-        st.caption(f":orange[{error}]")
+        st.warning(str(error), icon=":material/tune:")
         clips = 0
     if clips:
         size = clips * speech_commands.CLIP_BYTES
@@ -108,7 +108,9 @@ def _own(busy: bool) -> None:
     _upload("own", _("A ZIP"), busy)
     key = f"data-folder-{st.session_state.get('data-uploads', 0)}"
     files = st.file_uploader(_("Or a folder"), accept_multiple_files="directory", key=key, disabled=busy)
-    if files and not busy:
+    if sum(file.size for file in files) > LARGEST * 2**20:
+        st.error(_("These files have more than {n} MB together; choose fewer.").format(n=LARGEST), icon=":material/error:")
+    elif files and not busy:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for file in files:
