@@ -6,7 +6,20 @@ from playwright.sync_api import Page, expect
 
 from .conftest import settled
 
-ROOMS = ("/", "/listen", "/data", "/words", "/our_class", "/train", "/recognise", "/path", "/overfit", "/runs", "/methods", "/payoff")
+ROOMS = (
+    "/",
+    "/listen",
+    "/data",
+    "/words",
+    "/our_class",
+    "/train",
+    "/recognise",
+    "/path",
+    "/overfit",
+    "/runs",
+    "/methods",
+    "/payoff",
+)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +58,9 @@ def test_every_page_fits_its_screen_and_is_readable(visit: Callable[..., Page], 
     page = visit("/", color_scheme=scheme, viewport={"width": width, "height": 800})
     for address in ROOMS:
         page.goto(
-            page.evaluate("location.origin") + address + (f"?run={done_run}" if address in ("/train", "/runs", "/payoff") else "")
+            page.evaluate("location.origin")
+            + address
+            + (f"?run={done_run}" if address in ("/train", "/recognise", "/runs", "/payoff") else "")
         )
         settled(page)
         if address not in ("/", "/words", "/our_class"):  # whose charts come with what one asks for
