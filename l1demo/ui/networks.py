@@ -12,7 +12,7 @@ from l1demo.presets import PRESETS
 from l1demo.recognise_charts import MOST
 from l1demo.spec import RunSpec
 from l1demo.store import Run
-from l1demo.text import _
+from l1demo.text import _, plain
 from l1demo.ui import history, model_files, pins, run_view, state
 
 LAMS = (0.0, 0.002, 0.02)  # none, Start's good one, and one at which the network goes deaf: docs/measurements.md, "What λ does"
@@ -118,7 +118,7 @@ def of_runs(runs: Sequence[Run], labels: Sequence[str]) -> list[Network]:
             lam = run.spec.lam_at(max(1, len(run.rows)))
             found.append(Network(label, f"{run.id} {run.finished}", data, lam, run.spec))
         else:
-            st.warning(_("{run} left no weights; choose another, or train it again.").format(run=label))
+            st.warning(_("{run} left no weights; choose another, or train it again.").format(run=plain(label)))
     return found
 
 
