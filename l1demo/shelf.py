@@ -99,7 +99,8 @@ def save(corpus: Corpus, kind: str, title: str, licence: str = "", source: str =
     facts = {"words": corpus.words, "speakers": corpus.speakers, "numbered": corpus.numbered}
     digest = hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode())
     for name, array in arrays.items():
-        digest.update(name.encode() + array.tobytes())
+        digest.update(name.encode())
+        digest.update(array.data)  # no copy: of a large corpus it would be hundreds of megabytes
     name = "fsdd" if kind == "fsdd" else f"{kind}-{digest.hexdigest()[:12]}"
     about = {
         **facts,

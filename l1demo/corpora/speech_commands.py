@@ -147,33 +147,34 @@ class _Checked(io.RawIOBase):
 class _Found:
     words: set[str]
     most: int
-    clips: list[tuple[str, str, int, np.ndarray]] = field(default_factory=list)
-    lists: dict[str, int] = field(default_factory=dict)  # the lists may come after the clips that they name
+    sound: bytearray = field(default_factory=bytearray)  # of all clips, int16, end to end: one piece, which grows in place
+    clips: list[tuple[str, str, int, int]] = field(default_factory=list)  # word, speaker, take, samples, in the archive's order
+    lists: dict[str, int] = field(default_factory=dict)  # they may come after the clips that they name
     taken: Counter[str] = field(default_factory=Counter)
     skipped: list[str] = field(default_factory=list)
 
     def corpus(self) -> Corpus:
-        """Return the clips in order."""
-        if missing := sorted(self.words - {word for word, *_rest in self.clips}):
+        if missing := sorted(self.words - {*self.taken}):
             raise _wrong(_("no recording of “{word}” in it can be used").format(word=missing[0]))
         if len(self.skipped) > MAX_NAMED:
             more = _("… and {n} more recordings").format(n=len(self.skipped) - MAX_NAMED)
             self.skipped[MAX_NAMED:] = [more]
         words = sort_words(self.words)
-        speakers = tuple(sorted({speaker for _word, speaker, _take, _samples in self.clips}))
+        speakers = tuple(sorted({speaker for _word, speaker, _take, _n in self.clips}))
         place = {speaker: i for i, speaker in enumerate(speakers)}
-        self.clips.sort(key=lambda clip: (words.index(clip[0]), *clip[1:3]))
+        said, who, takes, lengths = zip(*self.clips, strict=True)
+        names = [f"{word}/{speaker}_nohash_{take}.wav" for word, speaker, take, _n in self.clips]
         return Corpus(
             name=TITLE,
             words=words,
             speakers=speakers,
-            samples=np.concatenate([clip[3] for clip in self.clips]),
-            starts=np.cumsum([0, *(len(clip[3]) for clip in self.clips)], dtype=np.int64),
-            labels=np.array([words.index(clip[0]) for clip in self.clips], np.int64),
-            voices=np.array([place[clip[1]] for clip in self.clips], np.int64),
-            takes=np.array([clip[2] for clip in self.clips], np.int64),
+            samples=np.frombuffer(self.sound, np.int16),
+            starts=np.cumsum([0, *lengths], dtype=np.int64),
+            labels=np.array([words.index(word) for word in said], np.int64),
+            voices=np.array([place[speaker] for speaker in who], np.int64),
+            takes=np.array(takes, np.int64),
             skipped=tuple(self.skipped),
-            official=np.array([self.lists.get(f"{c[0]}/{c[1]}_nohash_{c[2]}.wav", 0) for c in self.clips], np.int8),
+            official=np.array([self.lists.get(name, 0) for name in names], np.int8),
         )
 
 
@@ -198,7 +199,8 @@ def _look_at(member: tarfile.TarInfo, archive: tarfile.TarFile, found: _Found) -
     found.taken[word] += 1
     if sum(found.taken.values()) > MOST_CLIPS:
         raise _wrong(_("it has more recordings than it should"))
-    found.clips.append((word, speaker, take, samples))
+    found.sound += samples.tobytes()
+    found.clips.append((word, speaker, take, len(samples)))
 
 
 def _content(member: tarfile.TarInfo, archive: tarfile.TarFile) -> bytes:
