@@ -69,4 +69,4 @@ with main:
         if owner:
             st.subheader(_("Who has said what"), anchor=False)
             class_owner.overview(current)
-            class_owner.training()
+            class_owner.training(current)

@@ -3,6 +3,7 @@
 import html
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -16,7 +17,8 @@ from l1demo.ui import class_link, identity, job_view, live, run_view, state
 from l1demo.ui.class_recording import LOOK, attempt
 
 PAGES = Path(__file__).parents[2] / "pages"
-JOB, TRAINED = "class-job", "class-trained"  # of this visit: the job that makes the corpus, and the run that it led to
+JOB, FOLLOWED = "class-job-", "class-followed-"  # of this visit and a set: the job that makes the corpus, the one on the page
+TRAINED = "class-trained-"  # and the run that it led to
 
 
 def make() -> None:
@@ -75,13 +77,15 @@ def _set_open(class_id: str) -> None:
 def _clear(class_id: str) -> None:
     whole = st.session_state["class-whole"]
     if attempt(engine.current().classes.clear, class_id, identity.visitor(), whole):
-        st.session_state.pop(TRAINED, None)
+        st.session_state.pop(JOB + class_id, None)
         if whole:
             st.query_params.pop("set", None)
 
 
 def overview(class_set: ClassSet) -> None:
     """Draw how many clips there are of each word and voice, live as others record, and the button that trains on them."""
+    # in a run of the whole page, which draws what follows it, too
+    st.session_state[FOLLOWED + class_set.id] = st.session_state.get(JOB + class_set.id)
     _overview(class_set)
 
 
@@ -94,20 +98,22 @@ def _overview(class_set: ClassSet) -> None:
         return
     live.chart(class_charts.words(class_set, clips), "class-words", 220)
     st.html(_table(class_set, clips))
-    lack, job = class_training.missing(clips), engine.current().job(st.session_state.get(JOB, ""))
+    begun = st.session_state.get(JOB + class_set.id)
+    lack, job = class_training.missing(clips), engine.current().job(begun or "")
     told = lack or class_training.advice(clips, class_set.words)
     with st.container():
         if told:
             st.info(told, icon=":material/school:")
-    if st.button(
+    st.button(
         _("Train on it"),
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(lack) or (job is not None and not job.ended),
         on_click=_begin,
         args=(class_set,),
-    ):
-        st.rerun()  # the whole page, where the training is followed
+    )
+    if begun != st.session_state[FOLLOWED + class_set.id]:
+        st.rerun()  # the whole page, where the training is followed; at the next look where this one was cut short by another
 
 
 def _table(class_set: ClassSet, clips: Sequence[Clip]) -> str:
@@ -140,29 +146,30 @@ def _begin(class_set: ClassSet) -> None:
             return corpus, [clip for clip, _sound in clips]
 
         sounds = [(clip.word, clip.voice, sound) for clip, sound in clips]
-        st.session_state[JOB] = engine.current().begin(
+        st.session_state[JOB + class_set.id] = engine.current().begin(
             class_tasks.corpus, class_set.title, sounds, session=visitor, title=title, then=keep
         )
 
-    st.session_state.pop(TRAINED, None)
+        st.session_state.pop(TRAINED + class_set.id, None)
+
     attempt(begin)
 
 
-def training() -> None:
+def training(class_set: ClassSet) -> None:
     """Follow the training from the making of its corpus to its end."""
-    job_view.follow(st.session_state.get(JOB), "class-job", _train)
+    job_view.follow(st.session_state.get(JOB + class_set.id), "class-job", partial(_train, class_set.id))
 
 
-def _train(job: Job) -> None:
+def _train(class_id: str, job: Job) -> None:
     corpus, clips = job.result
-    trained = st.session_state.get(TRAINED)
+    trained = st.session_state.get(TRAINED + class_id)
     if trained is None:
         spec = class_training.settings(corpus, clips)
         if not state.submit(spec):
             return
         state.forget_settings()
         state.show(spec)
-        trained = st.session_state[TRAINED] = spec.id
+        trained = st.session_state[TRAINED + class_id] = spec.id
     run_view.follow((trained,), _draw)
 
 

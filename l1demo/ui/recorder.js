@@ -127,15 +127,15 @@ class Recorder {
     this.dress()
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({ audio: AS_IT_IS })
-      this.context = new AudioContext()
-      await this.context.audioWorklet.addModule(new URL(`microphone.js${search}`, import.meta.url))
-      await this.context.resume()
+      const context = (this.context = new AudioContext())
+      await context.audioWorklet.addModule(new URL(`microphone.js${search}`, import.meta.url))
+      await context.resume()
     } catch (error) {
       this.close()
       const known = { NotAllowedError: texts.denied, NotFoundError: texts.missing, NotReadableError: texts.busy }
       return this.refuse(known[error.name] ?? texts.failed.replace("{reason}", error.message))
     }
-    if (this.released) return this.close()
+    if (this.phase !== "opening") return this.close() // it was paused, or left, while the browser asked
     const options = { numberOfOutputs: 1, channelCount: 1, channelCountMode: "explicit" }
     this.node = new AudioWorkletNode(this.context, "l1-microphone", options)
     this.node.port.onmessage = ({ data }) => this.hear(data)
@@ -278,6 +278,7 @@ class Recorder {
     this.say.hidden = !this.word
     if (this.phase === "speak") this.beat.textContent = texts.speak
     else if (this.phase !== "count") this.beat.textContent = idle ? texts.ready : texts.opening
+    this.start.disabled = this.phase === "opening"
     this.start.textContent = idle ? `● ${texts.start}` : `❚❚ ${texts.pause}`
     this.skip.textContent = texts.skip
     this.redo.textContent = texts.redo
@@ -302,7 +303,7 @@ class Recorder {
   }
 
   release() {
-    this.released = true
+    this.phase = "released"
     clearTimeout(this.waits)
     document.removeEventListener("keydown", this.onKey)
     document.removeEventListener("visibilitychange", this.onHidden)

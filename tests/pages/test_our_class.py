@@ -169,7 +169,7 @@ def test_training_makes_a_corpus_for_its_owner_and_a_run_of_it(
     record(engine, made, "ben", "no")
     page.run()
     press(page, "Train on it")
-    wait_for(lambda: (job := engine.job(page.session_state[JOB])) and job.ended)
+    wait_for(lambda: (job := engine.job(page.session_state[JOB + made])) and job.ended)
     page.run()
     (name,) = engine.corpora(page.session_state["visitor"])
     about = shelf.about(name)
@@ -178,8 +178,8 @@ def test_training_makes_a_corpus_for_its_owner_and_a_run_of_it(
     assert (spec.corpus.name, spec.corpus.split) == (name, "recordings")
     ended(spec)
     page.run()
-    assert len(submitted) == 1  # another look trains nothing anew
     press(page, "Delete all now")
+    assert len(submitted) == 1  # another look trains nothing anew
     assert name not in shelf.names()
     assert engine.corpora(page.session_state["visitor"]) == {}
     assert engine.classes.clips(made, page.session_state["visitor"]) == []
