@@ -83,7 +83,7 @@ def _speech_commands(busy: bool) -> None:
     if clips:
         size = clips * speech_commands.CLIP_BYTES
         st.caption(
-            _("{n:,} clips: at most {disk} on disk, and three times that in memory while they are put together.").format(
+            _("{n:,} clips: at most {disk} on disk, and twice that in memory while they are put together.").format(
                 n=clips, disk=megabytes(size)
             )
         )

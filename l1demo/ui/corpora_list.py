@@ -14,7 +14,7 @@ from l1demo.text import _
 from l1demo.ui import identity, state
 
 PUBLIC = ("fsdd", "commands", "words")  # kinds that are on everyone's list
-TITLES = {"digits": _("Built-in digits")}
+TITLES = {"digits": _("Built-in digits"), "digits-wide": _("Built-in digits, more people's voices")}
 
 
 def mine() -> dict[str, str]:
@@ -61,6 +61,8 @@ def words(name: str) -> tuple[str, ...]:
 def speakers(name: str) -> tuple[str, ...]:
     """Return a corpus's speakers; none where it is gone, or no worker is there to tell of the built-in one."""
     if name in BUILT_IN:
+        if not engine.current().ready:
+            return ()  # a list to choose from is not worth waiting for workers
         try:
             return facts(name)["speakers"]
         except engine.EngineError:
