@@ -17,9 +17,7 @@ TRAIN = Path(__file__).with_name("train.py")
 READOUT = 110  # pixels: four stand beside each other in half a screen, two on a phone
 NAMED = 12  # words that are named one by one
 
-OFFLINE = {
-    "digits": (_("each voice's own, in the data card"), _("synthetic voices, rendered for this lab: no person was recorded")),
-}
+OF_BUILT_IN = (_("each voice's own, in the data card"), _("synthetic voices, rendered for this lab: no person was recorded"))
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -70,7 +68,7 @@ def show_facts(name: str, found: dict[str, Any]) -> None:
         st.metric(_("clips"), f"{int(found['counts'].sum()):,}", width=READOUT)
         st.metric(_("sound"), long, width=READOUT)
     words = ", ".join(found["words"][:NAMED]) + (", …" if len(found["words"]) > NAMED else "")
-    licence, source = (about.licence, about.source) if about else OFFLINE.get(name, ("", ""))
+    licence, source = (about.licence, about.source) if about else OF_BUILT_IN
     st.caption(
         _("Words: {words}. Licence: {licence}. Source: {source}.").format(
             words=words, licence=licence or _("not stated"), source=source or _("not stated")

@@ -32,7 +32,7 @@ def titles() -> dict[str, str]:
     Of one that is gone the title says so.
     """
     there = shelf.names()
-    found = dict(TITLES)
+    found = {name: TITLES[name] for name in BUILT_IN}
     found |= {name: _title(name) for name in there if name.split("-")[0] in PUBLIC}
     found |= {name: title for name, title in mine().items() if name in there}
     chosen = state.spec().corpus
