@@ -127,9 +127,19 @@ def undone(clip_id: str) -> Answer:
 def _listed(class_set: ClassSet, clips: Sequence[Clip]) -> None:
     owner = class_set.owner == identity.visitor()
     st.subheader(_("All clips") if owner else _("Your clips"), anchor=False)
-    if not clips:
+    if clips:
+        _played(class_set, clips, owner)
+    else:
         st.caption(_("None yet."))
-        return
+    with st.popover(_("Delete all of mine"), icon=":material/delete_sweep:"):
+        st.markdown(
+            _("All that you said here is deleted, and your nickname, and training sets that have it. Nobody can bring it back.")
+        )
+        leave = engine.current().classes.leave
+        st.button(_("Delete all of mine now"), on_click=do, args=(leave, class_set.id, identity.visitor()))
+
+
+def _played(class_set: ClassSet, clips: Sequence[Clip], owner: bool) -> None:
     by_id = {clip.id: clip for clip in reversed(clips)}  # the newest first
     if st.session_state.get("class-clip") not in by_id:
         st.session_state.pop("class-clip", None)
@@ -139,28 +149,17 @@ def _listed(class_set: ClassSet, clips: Sequence[Clip]) -> None:
     clip = by_id[chosen]
     try:
         st.audio(engine.current().classes.sound(clip.id, identity.visitor()), format="audio/wav", width=480)
-    except LabError:
-        return  # it was deleted since the list was read, as the next look shows
+    except (LabError, StoreError) as error:  # it may have been deleted since the list was read
+        st.caption(str(error))
+        return
     if clip.verdict:
         st.caption(clip.verdict)
     with st.container(horizontal=True):
         if clip.session == identity.visitor() and class_set.open:
-            st.button(
-                _("Redo"),
-                icon=":material/replay:",
-                on_click=_redo,
-                args=(class_set.id, clip),
-                help=_("Delete it, and say the word again."),
-            )
+            again = _("Delete it, and say the word again.")
+            st.button(_("Redo"), icon=":material/replay:", on_click=_redo, args=(class_set.id, clip), help=again)
         delete = engine.current().classes.delete
         st.button(_("Delete"), icon=":material/delete:", on_click=do, args=(delete, clip.id, identity.visitor()))
-
-        with st.popover(_("Delete all of mine"), icon=":material/delete_sweep:"):
-            st.markdown(
-                _("All that you said here is deleted, and your nickname, and training sets that have it. Nobody can bring it back.")
-            )
-            leave = engine.current().classes.leave
-            st.button(_("Delete all of mine now"), key="class-leave", on_click=do, args=(leave, class_set.id, identity.visitor()))
 
 
 def _called(clip: Clip, with_voice: bool) -> str:

@@ -98,6 +98,9 @@ def test_a_student_sees_recording_and_their_own_clips_alone(visit: Callable[...,
     assert len(teacher.selectbox(key="class-clip").options) == 2
     press(student, "Delete")
     assert mine[0] not in [clip.id for clip in engine.classes.clips(made, teacher.session_state["visitor"])]
+    press(student, "Delete all of mine now")
+    assert engine.classes.voice(made, student.session_state["visitor"]) is None
+    assert "Join" in labels(student)
 
 
 def test_a_forged_call_deletes_nothing_of_others(
