@@ -13,7 +13,8 @@ from l1demo.store import StoreError
 from l1demo.text import _
 from l1demo.ui import identity, state
 
-PUBLIC = ("fsdd", "commands", "words")  # kinds that are on everyone's list
+PUBLIC = ("fsdd", "commands")  # kinds that are on everyone's list
+VOICES = ("own", "class")  # kinds that hold the voices of people who gave them to some, not to all
 TITLES = {"digits": _("Built-in digits"), "digits-wide": _("Built-in digits, more people's voices")}
 
 
@@ -48,7 +49,7 @@ def is_there(name: str) -> bool:
 
 def is_withheld(name: str) -> bool:
     """Say whether a corpus holds people's voices that are not for this visitor, who has come to it by the link of a run."""
-    return name not in BUILT_IN and name.split("-")[0] not in PUBLIC and name not in mine()
+    return name.split("-")[0] in VOICES and name not in mine()
 
 
 def words(name: str) -> tuple[str, ...]:
