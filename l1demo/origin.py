@@ -16,6 +16,12 @@ def of(chosen: CorpusSpec) -> dict[str, str]:
 
 
 def _of_one(name: str) -> dict[str, str]:
+    if name == "digits-wide":
+        return {
+            "title": _("the built-in digits of L1 Speech Lab with more people's voices, spoken by text-to-speech voices"),
+            "licence": _("each voice's own, all of them free; they are in the lab's docs/data-card.md and docs/data-card-wide.md"),
+            "source": "",
+        }
     if name == "digits":
         return {
             "title": _("the built-in digits of L1 Speech Lab, spoken by text-to-speech voices"),

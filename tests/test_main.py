@@ -157,8 +157,8 @@ def test_inspect_tells_what_a_recording_is(options: list[str], tmp_path: Path, c
 
 def test_corpora_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["corpora", "--json"]) == 0
-    (digits,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert digits["name"] == "digits"
+    digits, wide = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (digits["name"], wide["name"]) == ("digits", "digits-wide") and wide["clips"] > digits["clips"]
     assert digits["words"][:3] == ["zero", "one", "two"] and len(digits["words"]) == 10
     assert digits["speakers"] > 50 and digits["clips"] > 500
     assert main(["corpora"]) == 0

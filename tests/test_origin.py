@@ -15,6 +15,11 @@ def test_the_built_in_digits_name_their_licence() -> None:
     assert "GNU General Public Licence" in found["licence"] and "built-in digits" in found["title"]
 
 
+def test_the_wide_digits_send_to_both_cards() -> None:
+    found = origin.of(CorpusSpec(name="digits-wide"))
+    assert "more people's voices" in found["title"] and "docs/data-card-wide.md" in found["licence"]
+
+
 def test_a_corpus_of_the_shelf_has_its_own_words_and_a_path_tells_no_more_than_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,8 +30,8 @@ def write(rendered: int, heard: int) -> None:
             voices=len(everyone),
             clips=len(corpus),
             minutes=len(corpus.samples) / RATE / 60,
-            ogg=builtin.SOUND.stat().st_size,
-            json=builtin.INDEX.stat().st_size,
+            ogg=builtin.sound_of("digits").stat().st_size,
+            json=builtin.index_of("digits").stat().st_size,
             humans=len(humans),
             people=len({v.human for v, _n in humans}),
             women=len({v.human for v, _n in humans} & {"slt", "dita", "lp", "lj", "ona"}),
@@ -41,28 +41,28 @@ def write(rendered: int, heard: int) -> None:
             dropped=rendered - heard,
             rendered=rendered,
             packages=" ".join([PACKAGES, *sorted({v.package for v, _n in humans if v.package.startswith("festvox")})]),
-            package_table=_table(
-                ["Package", "Version", "Engine", "Licence"], [[p, _version(p), engine, licence] for p, licence, engine in packages]
+            package_table=table(
+                ["Package", "Version", "Engine", "Licence"], [[p, version(p), engine, licence] for p, licence, engine in packages]
             ),
-            human_table=_table(
+            human_table=table(
                 ["Voice", "Engine", "Package", "Licence", "Spelling", "Person", "Clips"],
                 [[v.name, v.engine, v.package, v.licence, v.language, v.human, n] for v, n in humans],
             ),
-            espeak_version=_version("espeak-ng-data"),
-            espeak_table=_table(
+            espeak_version=version("espeak-ng-data"),
+            espeak_table=table(
                 ["Spelling", "Voices (language + variant)", "Clips"],
                 [[k, ", ".join(name for name, _n in rows), sum(n for _name, n in rows)] for k, rows in by_language.items() if rows],
             ),
-            word_table=_table(list(corpus.words), [np.bincount(corpus.labels).tolist()]),
+            word_table=table(list(corpus.words), [np.bincount(corpus.labels).tolist()]),
         ),
         encoding="utf-8",
     )
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
     return subprocess.run(["dpkg-query", "-W", "-f=${Version}", package], capture_output=True, text=True, check=True).stdout
 
 
-def _table(head: list[str], rows: list[list]) -> str:
+def table(head: list[str], rows: list[list]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

@@ -47,7 +47,7 @@ def main() -> None:
         renderings = [r for of_voice in pool.map(render, everyone) for r in of_voice]
     heard = intelligible(renderings)
     print(f"{len(renderings)} clips rendered in {len(everyone)} voices, {len(heard)} of them intelligible")
-    write(heard)
+    write(heard, "digits")
     data_card.write(rendered=len(renderings), heard=len(heard))
 
 
@@ -75,8 +75,8 @@ def intelligible(renderings: list[Rendering]) -> list[Rendering]:
     return [r for r, lost in zip(renderings, bad, strict=True) if r.voice.language == "en" or not lost]
 
 
-def write(renderings: list[Rendering]) -> None:
-    """Pack clips into ``digits.ogg`` and what is known of them into ``digits.json``."""
+def write(renderings: list[Rendering], part: str) -> None:
+    """Pack clips into a part of the built-in corpora: ``part``.ogg, and what is known of them into ``part``.json."""
     speakers = list(dict.fromkeys(r.voice for r in renderings))
     number = {voice: i for i, voice in enumerate(speakers)}
     index = {
@@ -87,12 +87,12 @@ def write(renderings: list[Rendering]) -> None:
         "takes": [r.take for r in renderings],
         "lengths": [len(r.samples) for r in renderings],
     }
-    builtin.INDEX.write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    builtin.index_of(part).write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
     samples = np.concatenate([r.samples for r in renderings])
-    with soundfile.SoundFile(builtin.SOUND, "w", RATE, 1, "VORBIS", format="OGG", compression_level=QUALITY) as file:
+    with soundfile.SoundFile(builtin.sound_of(part), "w", RATE, 1, "VORBIS", format="OGG", compression_level=QUALITY) as file:
         for start in range(0, len(samples), RATE):  # libsndfile 1.2 overflows its stack on long blocks
             file.write(samples[start : start + RATE])
-    make_repeatable(builtin.SOUND)
+    make_repeatable(builtin.sound_of(part))
 
 
 def make_repeatable(path: Path) -> None:

@@ -64,3 +64,22 @@ ur     زیرو ون ٹو تھری فور فائیو سکس سیون ایٹ نا
 
 SPELLINGS: dict[str, tuple[str, ...]] = {line.split()[0]: tuple(line.split()[1:]) for line in _LINES.strip().splitlines()}
 assert all(len(spelling) == len(WORDS) for spelling in SPELLINGS.values())
+
+# read by the voices of ``digits-wide`` only, beside those above
+_OTHER_LINES = """
+de     sirou wann tu sri foh feif six sewwen eht nein
+eo     zirou ŭon tu sri foŭr fajf siks sevn ejt najn
+es     sirou guan tu sri for faif sics sevn eit nain
+fr     ziro ouanne tou fri fore faïv sixe sèvenne eïte naïne
+it     sirou uan tuu tri foor faif siks sèven eit nain
+ja     ゼロ ワン ツー スリー フォア ファイヴ シックス セヴン エイト ナイン
+pt     ziro uon tu sri fór faif siques séven eit nain
+ru     зиро ван ту три фо файв сикс севен эйт найн
+ru     зироу уон ту фри фор файф сикс сэвн эйт найн
+uk     зіро ван ту трі фо файв сікс севен ейт найн
+uk     зіроу уон ту фрі фор файф сікс севн ейт найн
+"""
+OTHERS: dict[str, tuple[tuple[str, ...], ...]] = {}
+for _line in _OTHER_LINES.strip().splitlines():
+    OTHERS[_line.split()[0]] = (*OTHERS.get(_line.split()[0], ()), tuple(_line.split()[1:]))
+assert all(len(spelling) == len(WORDS) for spellings in OTHERS.values() for spelling in spellings)

@@ -11,7 +11,7 @@ import numpy as np
 from l1demo import LabError
 
 RATE = 8000  # Hz, of every clip of every corpus
-BUILT_IN = ("digits",)
+BUILT_IN = ("digits", "digits-wide")
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -77,17 +77,17 @@ class Corpus:
 
 
 def load(name_or_path: str) -> Corpus:
-    """Return the built-in corpus ``digits`` or one that the lab keeps, by its name; or read a folder or ZIP.
+    """Return a built-in corpus or one that the lab keeps, by its name; or read a folder or ZIP.
 
     Raises
     ------
     CorpusError
         When there is nothing there that can be used.
     """
-    if name_or_path == "digits":
+    if name_or_path in BUILT_IN:
         from l1demo.corpora import builtin
 
-        return builtin.load()
+        return builtin.load(name_or_path)
     from l1demo import shelf
 
     if shelf.is_name(name_or_path):

@@ -32,12 +32,12 @@ def listed(capsys: pytest.CaptureFixture[str], *options: str) -> list[dict]:
 def test_what_the_lab_keeps_is_listed_and_deleted(capsys: pytest.CaptureFixture[str]) -> None:
     corpus = test_speech_commands.read(test_speech_commands.GOOD)
     name = job_tasks.keep_speech_commands(corpus)
-    digits, words = listed(capsys)
-    assert digits["name"] == "digits"
+    digits, wide, words = listed(capsys)
+    assert (digits["name"], wide["name"]) == ("digits", "digits-wide")
     assert words == {"name": name, "words": ["no", "yes"], "speakers": 4, "clips": 16, "seconds": len(corpus.samples) / 8000}
     assert main(["corpora", "--delete", "../secret"]) == 2
     assert name in capsys.readouterr().err
-    assert [each["name"] for each in listed(capsys, "--delete", name)] == ["digits"]
+    assert [each["name"] for each in listed(capsys, "--delete", name)] == ["digits", "digits-wide"]
 
 
 def test_words_of_a_local_archive_of_speech_commands_are_kept(
