@@ -144,7 +144,7 @@ spec = state.spec()
 name = spec.corpus.name
 
 st.title(_("Data"), anchor=False)
-side, main = st.columns([2, 7], gap="medium")
+side, main = st.columns([2, 5], gap="medium")
 with side:
     controls.corpus()
     if st.button(
