@@ -155,7 +155,8 @@ def test_inspect_tells_what_a_recording_is(options: list[str], tmp_path: Path, c
     assert (len(out.splitlines()) == 1) == bool(options)
 
 
-def test_corpora_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_corpora_are_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("L1DEMO_HOME", str(tmp_path))  # where no other test has kept a corpus
     assert main(["corpora", "--json"]) == 0
     digits, wide = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (digits["name"], wide["name"]) == ("digits", "digits-wide") and wide["clips"] > digits["clips"]
