@@ -10,7 +10,7 @@ def test_two_words_are_typed_heard_and_learned(visit: Callable[..., Page]) -> No
     page.get_by_role("button", name="Speak them").click()
     expect(page.get_by_role("heading", name="yes, no · English")).to_be_visible()
 
-    page.get_by_role("button", name="yes", exact=True).click()
+    page.get_by_role("radio", name="yes", exact=True).click()
     expect(page.get_by_text(re.compile("“yes” by .+, .+"))).to_be_visible()
     sound = page.locator("audio")
     sound.evaluate("sound => sound.play()")
