@@ -75,7 +75,8 @@ def others(test: Corpus, options: argparse.Namespace, settings: Sequence[str]) -
     """Train on the built-in voices and all speakers of ``test`` but one, who is the test."""
     for i, name in _present(test):
         alone = test.subset(np.flatnonzero(test.voices == i))
-        report(name, alone, options, ["--corpus", str(options.test.resolve()), "--also", "digits-wide", "--hold-out", name, *settings])
+        given = ["--corpus", str(options.test.resolve()), "--also", "digits-wide", "--hold-out", name, *settings]
+        report(name, alone, options, given)
 
 
 def degraded(test: Corpus, runs: Sequence[Trained], takes: int) -> None:

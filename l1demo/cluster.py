@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 TRAIN, QUICK, LOAD = "TRAIN", "QUICK", "LOAD"
+JOBS = 3  # at once: a download that waits for the network is not to keep others waiting
 WORKER_MEMORY = 1.5 * 2**30  # bytes; torch with its libraries, a corpus, its features and a network in training fit twice
 
 _CONFIG = {
@@ -77,20 +78,20 @@ async def serve(ready: "asyncio.Future[str] | None" = None) -> None:
         if ready:
             ready.set_result(scheduler.address)
 
-        def worker(name: str, resource: str) -> Nanny:
+        def worker(name: str, resource: str, places: int = 1) -> Nanny:
             return Nanny(
                 scheduler.address,
                 name=name,
-                nthreads=1,
+                nthreads=places,
                 host="127.0.0.1",
-                resources={resource: 1},
+                resources={resource: places},
                 memory_limit=str(limit),
                 preload=["l1demo.worker"],
                 dashboard=False,
                 dashboard_address=None,
             )
 
-        nannies = [worker("quick", QUICK), worker("load", LOAD), *(worker(f"train-{i}", TRAIN) for i in range(trainers))]
+        nannies = [worker("quick", QUICK), worker("load", LOAD, JOBS), *(worker(f"train-{i}", TRAIN) for i in range(trainers))]
         await asyncio.gather(*(stack.enter_async_context(nanny) for nanny in nannies))
         await asyncio.Event().wait()
 

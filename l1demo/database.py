@@ -58,6 +58,11 @@ class Database:
             self.close()
             raise
 
+    @property
+    def held(self) -> bool:
+        """Whether the folder is this process's alone; False where everything is kept in memory."""
+        return self._held is not None
+
     def close(self) -> None:
         """Close the file and let another process have the folder."""
         for connection in {id(c): c for c in (getattr(self, "_reader", None), getattr(self, "writer", None), self._held)}.values():

@@ -41,7 +41,7 @@ def serve(library: str) -> None:
     try:
         espeak = ctypes.CDLL(library)
     except OSError as error:
-        _answer({"error": f"its library cannot be loaded ({error})"})
+        _answer({"error": "its library cannot be loaded ({of})", "of": str(error)})
         return
     espeak.espeak_TextToPhonemes.restype = ctypes.c_char_p
     espeak.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
@@ -71,7 +71,7 @@ def serve(library: str) -> None:
             _answer({"voices": _voices(espeak, wanted["list"])})
             continue
         if espeak.espeak_SetVoiceByName(wanted["voice"].encode()):
-            _answer({"error": f"it has no voice {wanted['voice']}"})
+            _answer({"error": "it has no voice {of}", "of": wanted["voice"]})
             continue
         if "text" in wanted:
             _answer({"phonemes": _phonemes(espeak, wanted["text"].encode())})

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 KEPT = 200  # ended jobs that are remembered
+MOST = 4  # jobs that a session may have under way
 NAME = 60  # characters of a file's name
 
 
@@ -111,8 +112,10 @@ class Jobs:
         Raises
         ------
         LabError
-            When there is no room for the file.
+            When there is no room for the file, or the session has too many jobs under way.
         """
+        if sum(not job.ended for job in self.of(session)) >= MOST:
+            raise LabError(_("{n} things are under way for you already; wait for one, or cancel it.").format(n=MOST))
         job = Job(uuid.uuid4().hex, session, title)
         if file:
             args = (str(self._write(job.id, *file)), *args)
@@ -140,11 +143,12 @@ class Jobs:
             job, connection = self._jobs.get(job_id), self._connection
             if job is None or job.ended:
                 return
-            if job_id not in self._sent:
-                self._end(job_id, CANCELLED)
-                return
-            self._jobs[job_id] = replace(job, text=_("ending …"))
-        if connection:
+            sent = job_id in self._sent
+            if job.state == QUEUED:
+                self._end(job_id, CANCELLED)  # where a worker has it by now, it leaves when it first tells
+            else:
+                self._jobs[job_id] = replace(job, text=_("ending …"))
+        if connection and sent:
             connection.ask_to_leave(job_id)
 
     def on_connection(self, connection: Connection | None, is_new: bool) -> None:
@@ -215,6 +219,9 @@ class Jobs:
                 result = order.then(value["result"])
             except (LabError, StoreError) as error:
                 self._end(job_id, FAILED, text=str(error))
+            except Exception:  # whatever it is, the person who waits is told
+                log.exception("what job %s made could not be taken", job_id)
+                self._end(job_id, FAILED, text=_("This ended by an error in the program; the server's log has the details."))
             else:
                 self._end(job_id, DONE, fraction=1.0, result=result)
 

@@ -129,6 +129,18 @@ def save(corpus: Corpus, kind: str, title: str, licence: str = "", source: str =
     return name
 
 
+def require(name: str) -> None:
+    """Do nothing for a corpus that the lab keeps, or for what is no name of one.
+
+    Raises
+    ------
+    CorpusError
+        When a corpus of that name is not kept, or not any more.
+    """
+    if is_name(name):
+        _path(name)
+
+
 def load(name: str) -> Corpus:
     """Return a corpus that the lab keeps.
 

@@ -160,6 +160,11 @@ class Store:
             self.close()
             raise
 
+    @property
+    def alone(self) -> bool:
+        """Whether this process holds the folder, and no other lab is in it."""
+        return self._database.held
+
     def close(self) -> None:
         """Close the file and let another process have the folder."""
         self._database.close()

@@ -270,7 +270,9 @@ def _answer_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     except ValueError as error:
         raise _ended() from error
     if "error" in answer:
-        raise SynthesisError(_("eSpeak NG cannot speak: {reason}.").format(reason=answer["error"]))
+        raise SynthesisError(
+            _("eSpeak NG cannot speak: {reason}.").format(reason=_(answer["error"]).format(of=answer.get("of", "")))
+        )
     size = sum(answer.get("bytes", ()))
     data = process.stdout.read(size)
     if len(data) < size:

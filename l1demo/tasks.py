@@ -227,7 +227,11 @@ def dataset_of(spec: RunSpec) -> "Dataset":
     CorpusError
         As ``division_of``.
     """
+    from l1demo import shelf
+
     chosen = spec.corpus
+    for name in (chosen.name, chosen.test, chosen.also):
+        shelf.require(name)
     drawn = chosen.train_clips or chosen.train_voices or chosen.label_noise  # otherwise the division is the same for every seed
     with _loading:
         return _dataset(chosen, spec.features, spec.seed if drawn else 0)
@@ -247,9 +251,16 @@ def division_of(spec: RunSpec) -> "Division":
     return divide(corpus(spec.corpus.name), spec.corpus, spec.seed, test, also)
 
 
-@functools.lru_cache(maxsize=3)
 def corpus(name: str) -> "Corpus":
-    """Return a corpus, of which the last three are kept; see ``corpora.load``."""
+    """Return a corpus, of which the last three are kept in memory as long as the lab keeps them at all; see ``corpora.load``."""
+    from l1demo import shelf
+
+    shelf.require(name)
+    return _corpus(name)
+
+
+@functools.lru_cache(maxsize=3)
+def _corpus(name: str) -> "Corpus":
     from l1demo import corpora
 
     return corpora.load(name)
@@ -273,34 +284,6 @@ def _ended_after(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         faulthandler.cancel_dump_traceback_later()
-
-
-def payoff_sizes(data: bytes) -> dict[str, Any]:
-    """Measure a trained recogniser's bytes in every form; see ``payoff.sizes``."""
-    from l1demo import payoff
-
-    return payoff.sizes(data)
-
-
-def payoff_timing(data: bytes, sound: bytes) -> dict[str, Any]:
-    """Measure how long a clip takes each way; see ``payoff.timing``."""
-    from l1demo import payoff
-
-    return payoff.timing(data, sound)
-
-
-def payoff_timing_of_pair(l1: bytes, group: bytes, sound: bytes) -> dict[str, Any]:
-    """Measure how long a clip takes two cut recognisers; see ``payoff.timing_of_pair``."""
-    from l1demo import payoff
-
-    return payoff.timing_of_pair(l1, group, sound)
-
-
-def payoff_hearing(data: bytes, sound: bytes) -> dict[str, Any]:
-    """Compute which mel bands reach a recogniser, and the clip through only those; see ``payoff.hearing``."""
-    from l1demo import payoff
-
-    return payoff.hearing(data, sound)
 
 
 def heard_along(data: bytes, sound: bytes) -> dict[str, Any]:

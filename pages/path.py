@@ -49,7 +49,7 @@ def draw(runs: tuple[Run, ...]) -> None:
     if all(made.ended for made in runs):
         return
     path, cold = path_state.numbers(asked, runs)
-    guessing = lam_path.guessing(asked.settings.training.loss, path_state.WORDS)
+    guessing = lam_path.guessing(asked.settings.training.loss, path_state.words_of(asked.settings))
     for column, chart, name in zip(
         st.columns(2),
         (path_charts.losses(path, guessing, runs[0].id, cold), path_charts.accuracies(path, None, runs[0].id, cold)),
@@ -80,7 +80,7 @@ def show(shown: Shown, sound: bytes | None, points: Points, by_gate: bool) -> No
         shown.path,
         shown.stops,
         shown.spec,
-        path_state.WORDS,
+        path_state.words_of(shown.spec),
         clips=shown.clips,
         cold=shown.cold,
         points=points,

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from l1demo import engine, payoff_charts, tasks
+from l1demo import engine, payoff_charts, payoff_tasks
 from l1demo.engine import EngineError
 from l1demo.presets import PRESETS
 from l1demo.store import DONE, Run, StoreError
@@ -32,12 +32,12 @@ def digest(sound: bytes | None) -> str:
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def sizes(run_id: str, finished: float | None) -> dict[str, Any]:
-    return engine.current().call(tasks.payoff_sizes, weights(run_id), timeout=30.0)
+    return engine.current().call(payoff_tasks.payoff_sizes, weights(run_id), timeout=30.0)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
 def hearing(run_id: str, finished: float | None, sound: bytes) -> dict[str, Any]:
-    return engine.current().call(tasks.payoff_hearing, weights(run_id), sound)
+    return engine.current().call(payoff_tasks.payoff_hearing, weights(run_id), sound)
 
 
 def measured(key: str, *of: str) -> Any:
@@ -48,7 +48,7 @@ def measured(key: str, *of: str) -> Any:
 
 def measure(run: Run, sound: bytes) -> None:
     try:
-        timed = engine.current().call(tasks.payoff_timing, weights(run.id), sound, timeout=60.0)
+        timed = engine.current().call(payoff_tasks.payoff_timing, weights(run.id), sound, timeout=60.0)
         st.session_state["payoff-timing"] = ((run.id, digest(sound)), timed)
     except (EngineError, StoreError) as error:
         state.refuse(str(error))
@@ -105,7 +105,7 @@ def draw_pair(runs: tuple[Run, ...]) -> None:
 def measure_pair(runs: list[Run], sound: bytes) -> None:
     try:
         blobs = [weights(run.id) for run in runs]
-        timed = engine.current().call(tasks.payoff_timing_of_pair, *blobs, sound, timeout=60.0)
+        timed = engine.current().call(payoff_tasks.payoff_timing_of_pair, *blobs, sound, timeout=60.0)
         st.session_state["payoff-pair"] = ((digest(sound),), timed)
     except (EngineError, StoreError) as error:
         state.refuse(str(error))

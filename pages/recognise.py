@@ -11,6 +11,7 @@ import streamlit as st
 
 from l1demo import confusion_charts, deaf_charts, engine, recognise_charts, tasks
 from l1demo.charts import percent
+from l1demo.corpora import DIGITS
 from l1demo.engine import EngineError
 from l1demo.recognise_charts import MOST, Side
 from l1demo.spec import RunSpec
@@ -188,8 +189,15 @@ def choose_network(shown: list[Network]) -> int:
 
 
 def show_closer(shown: list[Network], sides: list[Side], sound: bytes) -> None:
+    digits = any({*side.words} & {*DIGITS} for side in sides)  # the words of the λ path that ships with the lab
+    sections = [section for section in SECTIONS if digits or section != "lam"]
     section = st.segmented_control(
-        _("Look closer"), list(SECTIONS), format_func=SECTIONS.__getitem__, default="lam", required=True, key="recognise-section"
+        _("Look closer"),
+        sections,
+        format_func=SECTIONS.__getitem__,
+        default="lam" if digits else "bands",
+        required=True,
+        key="recognise-section" if digits else "recognise-section-own",
     )
     if section == "lam":
         show_against_lam(shown, sides, sound)
@@ -199,7 +207,7 @@ def show_closer(shown: list[Network], sides: list[Side], sound: bytes) -> None:
     if section == "bands":
         bands.show(sides[i].heard, f"{network.key}{digest(sound)}", "recognise-bands")
     elif network.spec is None:
-        st.info(_("The clips that this network learned from are not here."), icon=":material/info:")
+        st.info(_("The clips that this network learned from are not here, or not on your list on Data."), icon=":material/info:")
     elif section == "nearest":
         show_nearest(network, sound)
     else:

@@ -23,9 +23,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str,
     samples = np.random.default_rng(0).integers(-9000, 9000, 100 * len(said)).astype(np.int16)
     corpus = Corpus("toy", ("a", "b"), tuple("uvwxyz"), samples, np.arange(len(said) + 1) * 100, labels, voices, takes)
     name = shelf.save(corpus, "own", "toy")
-    tasks.corpus.cache_clear()
+    tasks._corpus.cache_clear()
     yield name, corpus
-    tasks.corpus.cache_clear()
+    tasks._corpus.cache_clear()
 
 
 def test_every_clip_is_counted(kept: tuple[str, Corpus]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import fakes
 import pytest
 
+from l1demo import LabError, cluster
 from l1demo.corpora import CorpusError
 from l1demo.engine import Engine
-from l1demo.jobs import Job
+from l1demo.jobs import MOST, Job
 
 
 @pytest.fixture
@@ -28,11 +29,35 @@ def test_a_job_tells_how_far_it_is_and_what_came_of_it(engine: Engine, ended, wa
 
 
 def test_a_job_that_is_cancelled_ends(engine: Engine, ended, wait_for, tmp_path) -> None:
-    first, second = (engine.begin(fakes.waiting_job, str(tmp_path / "never"), session="ann", title="Wait") for _each in range(2))
-    wait_for(lambda: (job := engine.job(first)) and job.state == "running")
-    for job_id in (second, first, first):
+    never = str(tmp_path / "never")
+    jobs = [engine.begin(fakes.waiting_job, never, session="ann", title="Wait") for _each in range(cluster.JOBS + 1)]
+    *begun, waiting = jobs
+    wait_for(lambda: all(engine.job(each).state == "running" for each in begun))
+    engine.cancel(waiting)
+    assert engine.job(waiting).state == "cancelled"  # at once, though nobody has begun it
+    for job_id in (*begun, begun[0]):
         engine.cancel(job_id)
-    assert ended(first).state == ended(second).state == "cancelled"
+    assert {ended(each).state for each in jobs} == {"cancelled"}
+    engine.cancel(begun[0])
+    assert engine.job(begun[0]).state == "cancelled"
+
+
+def test_a_session_has_so_many_jobs_under_way_and_no_more(engine: Engine, ended, tmp_path) -> None:
+    go = tmp_path / "go"
+    jobs = [engine.begin(fakes.waiting_job, str(go), session="zoe", title="Wait") for _each in range(MOST)]
+    with pytest.raises(LabError, match=f"{MOST} things are under way"):
+        engine.begin(fakes.waiting_job, str(go), session="zoe", title="Wait")
+    go.touch()
+    assert {ended(each).state for each in jobs} == {"done"}
+    assert ended(engine.begin(fakes.waiting_job, str(go), session="zoe", title="Wait")).state == "done"
+
+
+def test_what_fails_unexpectedly_with_a_result_fails_the_job(engine: Engine, ended, tmp_path) -> None:
+    (tmp_path / "go").touch()
+    job = ended(
+        engine.begin(fakes.waiting_job, str(tmp_path / "go"), session="ann", title="Wait", then=lambda result: result["no"])
+    )
+    assert job.state == "failed" and "error in the program" in job.text
 
 
 def test_nothing_unfinished_is_left_however_a_job_ends(engine: Engine, ended, wait_for, tmp_path) -> None:
@@ -81,13 +106,13 @@ def test_a_job_does_not_wait_behind_short_calls(engine: Engine, ended, tmp_path)
 def test_a_file_for_a_job_is_there_while_it_lasts(engine: Engine, ended, wait_for, tmp_path) -> None:
     left = set(engine._jobs.scratch.glob("*"))
     go = str(tmp_path / "go")
-    read, waiting = (
+    read, *others, waiting = (
         engine.begin(fakes.reading_job, go, session="ann", title="Read", file=("../../mine: é.zip", b"recordings"))
-        for _each in range(2)
+        for _each in range(cluster.JOBS + 1)
     )
-    wait_for(lambda: (job := engine.job(read)) and job.state == "running")
+    wait_for(lambda: all(engine.job(each).state == "running" for each in (read, *others)))
     engine.cancel(waiting)  # before it has begun
     (tmp_path / "go").touch()
     assert ended(waiting).state == "cancelled"
-    assert ended(read).result == ("_.._mine__é.zip", b"recordings")
+    assert {ended(each).result for each in (read, *others)} == {("_.._mine__é.zip", b"recordings")}
     wait_for(lambda: set(engine._jobs.scratch.glob("*")) == left)

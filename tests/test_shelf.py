@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l1demo import corpora, shelf
+from l1demo import corpora, shelf, tasks
 from l1demo.corpora import Corpus, CorpusError
+from l1demo.spec import RunSpec
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +68,16 @@ def test_what_is_no_name_reaches_no_file(name: str) -> None:
     for function in (shelf.load, shelf.about, shelf.delete):
         with pytest.raises(CorpusError):
             function(name)
+
+
+def test_what_is_deleted_is_heard_no_more_by_who_has_it_in_memory() -> None:
+    name = shelf.save(toy(), "class", "t")
+    spec = RunSpec().with_values(corpus=name, split="recordings", train_clips=0)
+    assert len(tasks.corpus(name)) == 3
+    shelf.delete(name)
+    for ask in (lambda: tasks.corpus(name), lambda: tasks.division_of(spec), lambda: tasks.dataset_of(spec)):
+        with pytest.raises(CorpusError, match="keeps no corpus"):
+            ask()
 
 
 def test_a_corpus_that_is_gone_is_named() -> None:

@@ -65,7 +65,7 @@ def is_whole(path: Path, digest: str = DIGEST) -> bool:
     """Say whether a file that ``archive.load`` has read is an archive of the whole dataset, byte for byte."""
     try:
         return digest_of(path) == digest
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError):
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError):  # of a member with a password, RuntimeError
         return False  # what cannot be read, ``archive.load`` has named
 
 

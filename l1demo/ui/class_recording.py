@@ -15,13 +15,14 @@ from l1demo.ui import identity, recorder
 from l1demo.ui.recorder import Answer
 
 LOOK = 3.0  # seconds between two looks at what others have changed
+PATIENCE = 60.0  # seconds that a good recording waits for its turn, behind what others look at
 KEY, TROUBLE = "class-recorder", "class-trouble"
 
 WHAT = (
     _("**What is kept:** of each word the part that you spoke, about a second, and your nickname."),
     _("**Where:** in the lab's folder on the computer that runs this lab. Nothing goes to the internet."),
     _("**What for:** to train networks of this class."),
-    _("**Who can hear it:** you and whoever made this set; and once a network has learned from it, who has the link to its run."),
+    _("**Who can hear it:** you and whoever made this set."),
     _(
         "**How to delete it:** each clip or all of yours, here, at any time; training sets that have them go with them. Networks "
         "that learned from them stay: they hold numbers, no sound."
@@ -103,7 +104,7 @@ def said(class_id: str, word: str, sound: bytes) -> Answer:
         As the browser sent it, as little trusted as the word.
     """
     try:
-        found = engine.current().call(class_tasks.heard, sound)
+        found = engine.current().call(class_tasks.heard, sound, timeout=PATIENCE)
     except EngineError as error:
         return Answer(_("Not kept: {reason} Say it again.").format(reason=error))
     try:

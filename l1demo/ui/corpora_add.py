@@ -14,10 +14,11 @@ from l1demo.corpora import CorpusError, fsdd, speech_commands
 from l1demo.corpora.download import megabytes
 from l1demo.jobs import Job
 from l1demo.text import _
-from l1demo.ui import identity, state, words_form
+from l1demo.ui import corpora_list, identity, state, words_form
 
 JOB = "data-job"  # where a visit keeps which job it follows
 LARGEST = 200  # MB of an archive
+MOST = 30  # corpora on a visitor's list
 OUR_CLASS = Path(__file__).parents[2] / "pages" / "our_class.py"
 
 
@@ -109,7 +110,9 @@ def _own(busy: bool) -> None:
     key = f"data-folder-{st.session_state.get('data-uploads', 0)}"
     files = st.file_uploader(_("Or a folder"), accept_multiple_files="directory", key=key, disabled=busy)
     if sum(file.size for file in files) > LARGEST * 2**20:
-        st.error(_("These files have more than {n} MB together; choose fewer.").format(n=LARGEST), icon=":material/error:")
+        st.session_state["data-uploads"] = st.session_state.get("data-uploads", 0) + 1  # the server forgets them
+        state.refuse(_("These files have more than {n} MB together; choose fewer.").format(n=LARGEST))
+        st.rerun()
     elif files and not busy:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
@@ -133,6 +136,9 @@ def _take(name: str, content: bytes) -> None:
 
 
 def _begin(function: Callable[..., str], *args: Any, title: str, keep: bool = False, file: tuple[str, bytes] | None = None) -> None:
+    if keep and len(corpora_list.mine()) >= MOST:
+        state.refuse(_("Your list has {n} corpora, which is as many as it holds; delete one.").format(n=MOST))
+        return
     then = partial(_keep, identity.visitor(), title) if keep else None
     try:
         job_id = engine.current().begin(function, *args, session=identity.visitor(), title=title, then=then, file=file)

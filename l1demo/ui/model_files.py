@@ -8,10 +8,9 @@ from l1demo import engine, model_tasks
 from l1demo.engine import EngineError
 from l1demo.store import Run, StoreError
 from l1demo.text import _
-from l1demo.ui import identity
+from l1demo.ui import corpora_list
 
 MAKING = 60.0  # seconds that a file may take; an hour of clips takes some five, on a machine that does nothing else
-PRIVATE = ("own", "class")  # kinds of corpora whose clips are given only to those who have them on their list
 FILES = {  # what each is called, its name's end, and what it is good for
     "model": (
         _("Model"),
@@ -82,8 +81,7 @@ def file_name(run: Run, ending: str) -> str:
 
 def _withheld(run: Run) -> bool:
     chosen = run.spec.corpus
-    private = {name for name in (chosen.name, chosen.test, chosen.also) if name.startswith(tuple(f"{kind}-" for kind in PRIVATE))}
-    return bool(private) and not private <= engine.current().corpora(identity.visitor()).keys()
+    return any(corpora_list.is_withheld(name) for name in (chosen.name, chosen.test, chosen.also))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -13,7 +13,7 @@ from l1demo.recognise_charts import MOST
 from l1demo.spec import RunSpec
 from l1demo.store import Run
 from l1demo.text import _, plain
-from l1demo.ui import history, model_files, pins, run_view, state
+from l1demo.ui import corpora_list, history, model_files, pins, run_view, state
 
 LAMS = (0.0, 0.002, 0.02)  # none, Start's good one, and one at which the network goes deaf: docs/measurements.md, "What λ does"
 
@@ -116,7 +116,7 @@ def of_runs(runs: Sequence[Run], labels: Sequence[str]) -> list[Network]:
             continue
         if data := engine.current().weights(run.id):
             lam = run.spec.lam_at(max(1, len(run.rows)))
-            found.append(Network(label, f"{run.id} {run.finished}", data, lam, run.spec))
+            found.append(Network(label, f"{run.id} {run.finished}", data, lam, run.spec if _at_hand(run.spec) else None))
         else:
             st.warning(_("{run} left no weights; choose another, or train it again.").format(run=plain(label)))
     return found
@@ -137,9 +137,9 @@ def of_file() -> Network | None:
 
 
 def _at_hand(spec: RunSpec) -> bool:
-    """Whether the lab itself keeps a description's corpora: one that somebody brings may name any folder of this computer."""
+    """Whether the lab itself keeps a description's corpora, which may name any folder, and this visitor may hear them."""
     wanted = {spec.corpus.name, spec.corpus.test, spec.corpus.also} - {""}
-    return wanted <= {*BUILT_IN, *shelf.names()}
+    return wanted <= {*BUILT_IN, *shelf.names()} and not any(corpora_list.is_withheld(name) for name in wanted)
 
 
 def draw(runs: tuple[Run, ...]) -> None:

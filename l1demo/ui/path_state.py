@@ -16,11 +16,10 @@ from l1demo.paths import PathError as PathError
 from l1demo.spec import RunSpec, SpecError
 from l1demo.store import DONE, Run
 from l1demo.text import _
-from l1demo.ui import controls, state
+from l1demo.ui import controls, corpora_list, state
 
 MOST_SEEDS = 5
 HISTORY = 500  # runs among which the class's are looked for
-WORDS = len(DIGITS)  # of the built-in corpus, the only one that a page offers
 WIDGETS = ("stops", "seeds", "cold")
 
 
@@ -36,7 +35,7 @@ class Asked:
     @property
     def plan(self) -> Plan:
         """The paths, and the cold starts."""
-        return Plan(self.settings, lam_path.stops(self.settings, WORDS, self.stops), self.seeds)
+        return Plan(self.settings, lam_path.stops(self.settings, words_of(self.settings), self.stops), self.seeds)
 
     @property
     def runs(self) -> list[RunSpec]:
@@ -59,6 +58,11 @@ class Shown:
     weights: bytes
     clips: int | None
     cold: Path | None = None
+
+
+def words_of(settings: RunSpec) -> int:
+    """Return how many words are told apart; of a corpus that is gone as many as there are digits."""
+    return len(corpora_list.words(settings.corpus.name) or DIGITS)
 
 
 def chosen_settings() -> RunSpec:
@@ -137,7 +141,7 @@ def shipped() -> Shown:
 def numbers(asked: Asked, runs: tuple[Run, ...]) -> tuple[Path, Path | None]:
     """Put runs as they stand into tables: of the paths, and of the cold starts where they were asked for."""
     made, plan = {run.id: run for run in runs}, asked.plan
-    lams, size = (0.0, *plan.lams), lam_path.weights_of(asked.settings, WORDS)
+    lams, size = (0.0, *plan.lams), lam_path.weights_of(asked.settings, words_of(asked.settings))
     along = [lam_path.at_stops(spec, made[spec.id].rows if spec.id in made else ()) for spec in plan.paths]
     if not asked.cold:
         return lam_path.gather(lams, along, size), None

@@ -32,7 +32,8 @@ def answers(page: AppTest) -> list[str]:
 
 
 def section(page: AppTest, name: str) -> AppTest:
-    return page.segmented_control(key="recognise-section").set_value(name).run()
+    key = next(each for each in ("recognise-section", "recognise-section-own") if has(page, each))
+    return page.segmented_control(key=key).set_value(name).run()
 
 
 @pytest.fixture
