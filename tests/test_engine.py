@@ -460,3 +460,17 @@ def test_the_process_has_one_engine(monkeypatch, tmp_path) -> None:
     finally:
         mine.close()
         engines.use(None)
+
+
+def test_a_second_lab_on_the_same_folder_takes_nothing_from_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("L1DEMO_HOME", str(tmp_path))
+    unfinished = (tmp_path / "scratch" / "job" / "half", tmp_path / "corpora" / ".half.part")
+    with Engine(tmp_path):
+        for file in unfinished:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        with Engine(tmp_path) as second:
+            assert any("Another lab is using" in notice for notice in second.notices)
+            assert all(file.exists() for file in unfinished)
+    with Engine(tmp_path):
+        assert not any(file.exists() for file in unfinished)

@@ -52,6 +52,14 @@ def in_order(data: bytes) -> str:
 GOOD = archive()
 
 
+def test_a_recording_with_a_password_is_no_part_of_the_whole_and_no_error(tmp_path: Path) -> None:
+    data = bytearray(GOOD)
+    at = data.rfind(b"PK\x01\x02")  # the last file's line in the table of contents
+    data[at + 8] |= 1
+    (tmp_path / "locked.zip").write_bytes(data)
+    assert not fsdd.is_whole(tmp_path / "locked.zip", in_order(GOOD))
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("L1DEMO_HOME", str(tmp_path / "home"))

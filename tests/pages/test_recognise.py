@@ -9,7 +9,7 @@ import soundfile
 import torch
 from streamlit.testing.v1 import AppTest
 
-from l1demo import model, payoff, recognise_charts, tasks, weights
+from l1demo import model, payoff, recognise_charts, shelf, tasks, weights
 from l1demo.corpora import DIGITS
 from l1demo.spec import RunSpec
 from l1demo.ui import networks
@@ -126,6 +126,26 @@ def test_the_nearest_clips_are_offered_to_be_played(visit, digits, engine) -> No
         for word, speaker, far in zip(found["words"], found["speakers"], found["distances"], strict=True)
     ]
     assert len(page.get("audio")) == 6
+
+
+@pytest.mark.parametrize("kind", ["own", "class"])
+def test_voices_are_played_to_those_alone_who_have_them_on_their_list(visit, digits, engine, ended, kind: str) -> None:
+    builtin = tasks.corpus("digits")
+    name = shelf.save(builtin.subset(np.arange(0, len(builtin), 37)), kind, "Voices of ours")
+    spec = digits[0].with_values(corpus=name)
+    engine.submit(spec, "eve")
+    ended(spec)
+    engine.weights.__self__[spec.id] = engine.weights(digits[0].id)  # the dict behind the fixture
+    page = section(visit("recognise", pin=spec.id), "nearest")
+    assert not page.exception and not page.get("audio")[:-1]
+    assert "not on your list" in page.info[0].value
+    engine.keep_corpus(name, page.session_state["visitor"], "Voices of ours")
+    page.run()
+    assert not page.exception and not page.info
+    assert "nearest training clips" in page.text[0].value
+    engine.drop_corpus(name, page.session_state["visitor"])
+    page.run()
+    assert "not on your list" in page.info[0].value
 
 
 def test_a_cell_of_the_confusions_lists_the_clips_that_fell_into_it(visit, digits, engine, charted) -> None:
