@@ -5,7 +5,10 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 import soundfile
+
+from l1demo import audio
 
 
 def sine(hertz: float = 440.0, seconds: float = 1.0, rate: int = 16_000, peak: float = 0.5) -> np.ndarray:
@@ -98,3 +101,12 @@ def encode_pictures(container: str = "mp4", coding: str = "mpeg4", sound: np.nda
         for frame in _frames(voice, np.atleast_2d(sound), 48_000, "mono") if voice else ():
             out.mux(voice.encode(frame))
     return file.getvalue()
+
+
+def is_refused(data: bytes, sentence: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Check that a hostile file ends in one sentence and nothing else."""
+    with pytest.raises(audio.AudioError) as caught:
+        audio.read(data)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sounds import encode, encode_media, encode_pictures, sine
+from sounds import encode, encode_media, encode_pictures, is_refused, sine
 
 from l1demo import audio
-from l1demo.audio import AudioError
 
 CODINGS = [  # container, coding, rate, options, what the clip is called
     ("ipod", "aac", 44_100, {}, "M4A", "AAC"),
@@ -90,12 +89,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_file_ends_in_one_sentence(case: str, capfd: pytest.CaptureFixture[str]) -> None:
-    data, sentence = HOSTILE[case]
-    with pytest.raises(AudioError) as caught:
-        audio.read(data)
-    assert sentence in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert capfd.readouterr().err == ""
+    is_refused(*HOSTILE[case], capfd)
 
 
 @pytest.mark.parametrize(("data", "used"), [(RECORDED, "True"), (encode(sine()), "False")], ids=["WebM", "WAV"])

@@ -16,8 +16,10 @@ from servers import broken, endless, file, serving, status
 from test_archive import FSDD, needs_fsdd
 
 from l1demo import job_tasks, shelf
-from l1demo.corpora import CorpusError, download, fsdd
+from l1demo.corpora import CorpusError, fsdd
 from l1demo.job_tasks import Tell
+
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def archive(change: Callable[[dict[str, bytes]], None] = lambda files: None) -> bytes:
@@ -58,20 +60,6 @@ def test_a_recording_with_a_password_is_no_part_of_the_whole_and_no_error(tmp_pa
     data[at + 8] |= 1
     (tmp_path / "locked.zip").write_bytes(data)
     assert not fsdd.is_whole(tmp_path / "locked.zip", in_order(GOOD))
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("L1DEMO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(download, "PATIENCE", 0.3)
-    monkeypatch.setattr(download, "PAUSE", 0.001)
-    return tmp_path
-
-
-@pytest.fixture
-def tell(tmp_path: Path) -> Tell:
-    (tmp_path / "scratch").mkdir()
-    return Tell(lambda fraction, sentence: None, lambda: False, tmp_path / "scratch")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import tarfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +10,12 @@ import soundfile
 from servers import broken, file, serving, status
 
 from l1demo import job_tasks, shelf
-from l1demo.corpora import CorpusError, download, speech_commands
+from l1demo.corpora import CorpusError, speech_commands
 from l1demo.corpora.division import divide
 from l1demo.job_tasks import Tell
 from l1demo.spec import CorpusSpec
+
+pytestmark = pytest.mark.usefixtures("home")
 
 SPEAKERS = ("0a7c2a8d", "1b4c9b89", "ffd2ba2f", "004ae714")
 LISTS = {"validation_list.txt": ("1b4c9b89",), "testing_list.txt": ("ffd2ba2f",)}
@@ -59,19 +60,6 @@ def read(data: bytes, words: tuple[str, ...] = ("yes", "no"), most: int = 0):
 
 FILES = members()
 GOOD = pack({**FILES, **lists(FILES)})  # the lists come last
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("L1DEMO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(download, "PATIENCE", 0.3)
-    monkeypatch.setattr(download, "PAUSE", 0.001)
-    return tmp_path
-
-
-@pytest.fixture
-def tell(tmp_path: Path) -> Tell:
-    return Tell(lambda fraction, sentence: None, lambda: False, tmp_path / "scratch")
 
 
 def test_the_numbers_of_recordings_are_those_of_the_dataset() -> None:

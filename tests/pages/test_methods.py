@@ -12,6 +12,8 @@ from l1demo.methods import METHODS
 from l1demo.presets import PRESETS
 from l1demo.store import DONE, STOPPED
 
+from .looks import button
+
 LAM = 3e-3  # where the page begins
 SETTINGS = {"epochs": 3, "free_epochs": 1}
 
@@ -21,11 +23,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three epochs, and a small network for the article's settings: the noise of the tests has 40 bands."""
     monkeypatch.setattr(methods, "LESSON", methods.LESSON.with_values(**SETTINGS))
     monkeypatch.setitem(PRESETS, "article", PRESETS["article"].with_values(**SETTINGS, mels=40, hidden=16))
-
-
-def button(page, label: str):
-    (found,) = [each for each in page.button if each.label == label]
-    return found
 
 
 def slider(page):

@@ -8,10 +8,7 @@ from l1demo.charts import percent
 from l1demo.overfit import EXPERIMENTS
 from l1demo.store import DONE
 
-
-def button(page, label: str):
-    (found,) = [each for each in page.button if each.label == label]
-    return found
+from .looks import button
 
 
 def slider(page, name: str):

@@ -11,14 +11,11 @@ from l1demo.engine import Engine
 from l1demo.spec import RunSpec
 from l1demo.store import DONE
 
+from .looks import button
+
 ROOT = Path(__file__).parents[2]
 MEANS = "At this λ, on average over the seeds"
 QUICK = {"epochs": "3", "hidden": "16"}
-
-
-def button(page, label: str):
-    (found,) = [each for each in page.button if each.label == label]
-    return found
 
 
 @pytest.fixture

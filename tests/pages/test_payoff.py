@@ -10,15 +10,9 @@ from l1demo import forms, payoff, weights
 from l1demo.presets import PRESETS
 from l1demo.spec import RunSpec
 
+from .looks import has
+
 SPARSE = RunSpec().with_values(seed=50, epochs=8, free_epochs=1, lam=0.03, hidden=24)
-
-
-def has(page, key: str) -> bool:
-    try:
-        page.get_by_key(key)
-    except KeyError:
-        return False
-    return True
 
 
 @pytest.fixture

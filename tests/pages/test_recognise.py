@@ -14,17 +14,7 @@ from l1demo.corpora import DIGITS
 from l1demo.spec import RunSpec
 from l1demo.ui import networks
 
-
-def has(page: AppTest, key: str) -> bool:
-    try:
-        page.get_by_key(key)
-    except KeyError:
-        return False
-    return True
-
-
-def button(page: AppTest, label: str):
-    return next(each for each in page.button if each.label == label)
+from .looks import button, has
 
 
 def answers(page: AppTest) -> list[str]:

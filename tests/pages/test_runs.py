@@ -14,6 +14,8 @@ from l1demo import film
 from l1demo.spec import RunSpec
 from l1demo.store import DONE, RUNNING
 
+from .looks import has
+
 TABLE = "runs-history"
 
 
@@ -37,14 +39,6 @@ def panels(stage: dict, kind: str) -> list[dict]:
 def levels(panel: dict) -> np.ndarray:
     shape = [int(n) for n in panel["levels"]["shape"].split(",")]
     return np.frombuffer(base64.b64decode(panel["levels"]["bdata"]), np.int8).reshape(shape)  # (S, R, C)
-
-
-def has(page: AppTest, key: str) -> bool:
-    try:
-        page.get_by_key(key)
-    except KeyError:
-        return False
-    return True
 
 
 @pytest.fixture

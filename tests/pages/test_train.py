@@ -10,10 +10,7 @@ from l1demo import charts
 from l1demo.spec import RunSpec
 from l1demo.store import DONE, INTERRUPTED, PAUSED, RUNNING, STOPPED
 
-
-def button(page, label: str):
-    (found,) = [each for each in page.button if each.label == label]
-    return found
+from .looks import button
 
 
 def usable(page) -> bool:
