@@ -164,10 +164,14 @@ def done_run(browser: Browser, lab: Lab) -> str:
 
 
 def settled(page: Page) -> None:
-    """Wait until the page's script has run and all its charts are drawn."""
+    """Wait until the page's script has run, the browser has code for all that it sent, and all charts are drawn."""
     page.locator("h1, [data-testid=stException]").first.wait_for()
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    page.wait_for_function("[...document.querySelectorAll('.l1-plot')].every(plot => plot.querySelector('.main-svg'))")
+    page.wait_for_function(
+        """() => document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
+            && !document.querySelector("[data-testid=stSkeleton]")
+            && [...document.querySelectorAll("[data-testid^=stBidiComponent]")].every(part => part.querySelector("[class^=l1-]"))
+            && [...document.querySelectorAll(".l1-plot")].every(plot => plot.querySelector(".main-svg"))"""
+    )
 
 
 def press_train(page: Page) -> None:
