@@ -17,6 +17,7 @@ STOPS = 16
 SEEDS = 3
 SHARE = 0.4  # of a cold run's epochs that a warm-started λ is given: docs/measurements.md says what becomes of it
 FIRST, LAST = 0.05, 100.0  # the first and the last λ, in units of λ_ref: from nothing seen to collapse
+COLLAPSE = 0.75  # of λ_max, where paths of 2 and of 10 words have collapsed: docs/measurements.md
 SETTLED = {"lam": 0.0, "lam_changes": "", "lr_falls": "once", "free_epochs": 0}  # what a path decides by itself
 
 
@@ -129,12 +130,25 @@ def reference(spec: RunSpec, words: int) -> float:
     return guessing(spec.training.loss, words) / (weights_of(spec, words) * size)
 
 
+def lam_max(words: int) -> float:
+    """Return the λ at which L1 leaves a last layer no weights, whatever the hidden states are: 2 (C - 1) / C².
+
+    The states are between -1 and 1. Where each of C words is as frequent and all that is said is a guess, the gradient of
+    cross-entropy for a weight of word c is (E[h] - E[h | c]) / C, and no larger than that; a soft threshold of λ keeps it at 0.
+    """
+    return 2 * (words - 1) / words**2
+
+
 def stops(spec: RunSpec, words: int, count: int = STOPS) -> tuple[float, ...]:
     """Return λ above 0, evenly spaced on a log scale, from where nothing is seen of it to collapse.
 
-    They have two digits, or as many more as it takes to tell them apart.
+    They have two digits, or as many more as it takes to tell them apart. Few words, or many units, collapse at more than ``LAST``.
     """
-    wanted, digits = reference(spec, words) * np.geomspace(FIRST, LAST, count), 2
+    ref = reference(spec, words)
+    last = LAST * ref
+    if settle(spec).penalty.kind == "l1" and spec.training.loss != "mse":
+        last = max(last, COLLAPSE * lam_max(words))
+    wanted, digits = np.geomspace(FIRST * ref, last, count), 2
     while len(set(lams := tuple(float(f"{lam:.{digits}g}") for lam in wanted))) < count:
         digits += 1
     return lams

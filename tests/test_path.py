@@ -2,10 +2,12 @@
 
 import dataclasses
 import lzma
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from l1demo import checkpoint, model, path, path_weights, paths, sparsity, training, weights
 from l1demo.commands import settings
@@ -84,6 +86,25 @@ def test_stops_are_evenly_spaced_on_a_log_scale() -> None:
         steps = np.diff(np.log(lams))
         assert steps == pytest.approx(np.log(path.LAST / path.FIRST) / (count - 1), abs=0.06)  # λ has two digits
         assert lams[0] / path.reference(RunSpec(), 10) == pytest.approx(path.FIRST, rel=0.06)
+
+
+@pytest.mark.parametrize("words", [2, 3, 10])
+def test_lam_max_is_the_largest_gradient_that_any_hidden_states_give_a_last_layer_that_guesses(words: int) -> None:
+    labels = torch.arange(words).repeat(20)
+    largest = 0.0
+    for hidden in (torch.rand(len(labels), 7) * 2 - 1, torch.where(labels == 0, 1.0, -1.0)[:, None]):
+        out = torch.zeros(words, hidden.shape[1], requires_grad=True)
+        functional.cross_entropy(hidden @ out.T, labels).backward()
+        largest = max(largest, out.grad.abs().max().item())
+        assert largest <= path.lam_max(words) * (1 + 1e-5)
+    assert largest == pytest.approx(path.lam_max(words), rel=1e-5)
+
+
+@pytest.mark.parametrize(("settings", "words"), [({}, 2), ({"hidden": 256}, 10), ({"penalty": "none"}, 3)])
+def test_stops_reach_collapse_where_words_are_few_or_units_many(settings: dict[str, Any], words: int) -> None:
+    spec = RunSpec().with_values(**settings)
+    assert path.stops(spec, words)[-1] == pytest.approx(path.COLLAPSE * path.lam_max(words), rel=0.05)
+    assert path.stops(spec, words)[0] == pytest.approx(path.FIRST * path.reference(spec, words), rel=0.05)
 
 
 def test_many_stops_have_as_many_digits_as_tell_them_apart() -> None:
