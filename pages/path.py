@@ -64,7 +64,7 @@ def show(shown: Shown, sound: bytes | None, points: Points, by_gate: bool) -> No
     words = None
     if sound:
         try:
-            words = path_state.heard(sound, shown)
+            words = path_state.heard(sound, shown.weights, len(shown.stops))
         except EngineError as error:
             st.error(str(error), icon=":material/error:")
     said = [path_charts.loss_finding(shown.path), path_charts.accuracy_finding(shown.path)]
@@ -132,12 +132,12 @@ def draw_controls(asked: Asked | None, under_way: bool) -> None:
             controls.widget(name)
 
 
-def chosen_sound() -> bytes | None:
+def chosen_sound(asked: Asked | None) -> bytes | None:
     if not engine.current().ready:
         wait_for_workers()
         return None
     try:
-        return sound_source.choose()
+        return sound_source.choose(asked.settings if asked else None)
     except EngineError as error:
         st.error(str(error), icon=":material/error:")
         return None
@@ -164,7 +164,7 @@ side, main = st.columns([1, 3], gap="medium")
 with side:
     draw_controls(asked, under_way)
     st.markdown(f"**{_('Your word')}**")
-    sound = chosen_sound()
+    sound = chosen_sound(asked)
     st.markdown(f"**{_('Shown')}**")
     by_gate = st.toggle(_("Gates, not single weights"), key="path-gates")
     watching = st.toggle(

@@ -204,7 +204,7 @@ run = state.shown("payoff")
 st.title(_("Payoff"), anchor=False)
 side, main = st.columns([1, 3], gap="medium")
 with side:
-    sound = told(sound_source.choose)
+    sound = told(sound_source.choose, run.spec if run else None)
 with main:
     with st.expander(_("Earlier runs"), expanded=run is None):
         history.table("payoff-history")

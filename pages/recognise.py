@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from l1demo import confusion_charts, deaf_charts, engine, recognise_charts, tasks
+from l1demo import confusion_charts, engine, recognise_charts, tasks
 from l1demo.charts import percent
 from l1demo.corpora import DIGITS
 from l1demo.engine import EngineError
@@ -17,7 +17,7 @@ from l1demo.recognise_charts import MOST, Side
 from l1demo.spec import RunSpec
 from l1demo.store import StoreError
 from l1demo.text import _
-from l1demo.ui import bands, history, live, networks, path_state, run_view, sound_source
+from l1demo.ui import against_lam, bands, history, live, networks, run_view, sound_source
 from l1demo.ui.networks import Network
 from l1demo.ui.path_state import PathError
 
@@ -67,34 +67,6 @@ def show_answers(sides: Sequence[Side]) -> None:
                 f"<div>{html.escape(more)}</div>"
                 f"<div style='opacity:.8;margin-top:.25rem'>{html.escape(since)}</div>"
             )
-
-
-def show_against_lam(shown: Sequence[Network], sides: Sequence[Side], sound: bytes) -> None:
-    path = path_state.shipped()
-    words, rows = path_state.heard(sound, path)
-    said = st.selectbox(
-        _("The word that was said"),
-        range(len(words)),
-        index=int(rows[0].argmax()),
-        format_func=words.__getitem__,
-        key=f"recognise-said-{digest(sound)}",
-        width=240,
-    )
-    points = [
-        (side.label, network.lam, float(side.last[side.words.index(words[said])]))
-        for network, side in zip(shown, sides, strict=True)
-        if words[said] in side.words
-    ]
-    lams = path.path.lams
-    st.success(deaf_charts.deaf_finding(lams, words, rows, said), icon=":material/hearing:")
-    chart = deaf_charts.against_lam(lams, words, rows, said, points, f"{digest(sound)}{said}")
-    live.chart(chart, "recognise-lam", 340, note=False)
-    st.caption(
-        _(
-            "The lines are the λ path of the built-in digits that ships with the lab: one network whose λ rises from 0. The marks "
-            "are the networks above, each trained with its own λ from the start."
-        )
-    )
 
 
 def show_nearest(network: Network, sound: bytes) -> None:
@@ -189,18 +161,13 @@ def choose_network(shown: list[Network]) -> int:
 
 
 def show_closer(shown: list[Network], sides: list[Side], sound: bytes) -> None:
-    digits = any({*side.words} & {*DIGITS} for side in sides)  # the words of the λ path that ships with the lab
-    sections = [section for section in SECTIONS if digits or section != "lam"]
+    digits = any({*side.words} & {*DIGITS} for side in sides)  # whose λ path is there at once
+    st.session_state.setdefault("recognise-section", "lam" if digits else "bands")
     section = st.segmented_control(
-        _("Look closer"),
-        sections,
-        format_func=SECTIONS.__getitem__,
-        default="lam" if digits else "bands",
-        required=True,
-        key="recognise-section" if digits else "recognise-section-own",
+        _("Look closer"), list(SECTIONS), format_func=SECTIONS.__getitem__, required=True, key="recognise-section"
     )
     if section == "lam":
-        show_against_lam(shown, sides, sound)
+        against_lam.show(shown, sides, sound)
         return
     i = choose_network(shown)
     network = shown[i]
@@ -243,7 +210,7 @@ labels = networks.called(runs, mine)
 st.title(_("Recognise"), anchor=False)
 side, main = st.columns([1, 3], gap="medium")
 with side:
-    sound = told(sound_source.choose)
+    sound = told(sound_source.choose, runs[0].spec if runs else None)
     networks.choose(mine, runs, labels)
     brought = told(networks.of_file)
 with main:

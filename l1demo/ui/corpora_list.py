@@ -52,6 +52,12 @@ def is_withheld(name: str) -> bool:
     return name.split("-")[0] in VOICES and name not in mine()
 
 
+def is_at_hand(spec: RunSpec) -> bool:
+    """Say whether the lab itself keeps a description's corpora, which may name any folder, and this visitor may hear them."""
+    wanted = {spec.corpus.name, spec.corpus.test, spec.corpus.also} - {""}
+    return wanted <= {*BUILT_IN, *shelf.names()} and not any(is_withheld(name) for name in wanted)
+
+
 def words(name: str) -> tuple[str, ...]:
     """Return a corpus's words; none where it is gone."""
     if name in BUILT_IN:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from l1demo import differences, engine, shelf
-from l1demo.corpora import BUILT_IN
+from l1demo import differences, engine
 from l1demo.presets import PRESETS
 from l1demo.recognise_charts import MOST
 from l1demo.spec import RunSpec
@@ -55,7 +54,7 @@ def train_trio() -> None:
 
 
 def chosen(mine: Sequence[Run]) -> list[Run]:
-    """Return up to three runs: those pinned, else the one that is shown on Train, else the trio or the newest."""
+    """Return up to three runs: those pinned, else the one that is shown on Train, else the trio or the newest with one λ."""
     if found := pins.runs():
         pins.write_url("recognise")
         return found[:MOST]
@@ -64,7 +63,8 @@ def chosen(mine: Sequence[Run]) -> list[Run]:
     made = [run for spec in trio() if (run := state.find(spec.id))]
     if len(made) == len(LAMS):
         return made
-    return [run for each in mine[:1] if (run := state.find(each.id))]
+    newest = next((each.id for each in mine if not each.spec.changes), "")
+    return [run for run in [state.find(newest)] if run]
 
 
 def choose(mine: Sequence[Run], shown: Sequence[Run], labels: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ def of_runs(runs: Sequence[Run], labels: Sequence[str]) -> list[Network]:
             continue
         if data := engine.current().weights(run.id):
             lam = run.spec.lam_at(max(1, len(run.rows)))
-            found.append(Network(label, f"{run.id} {run.finished}", data, lam, run.spec if _at_hand(run.spec) else None))
+            found.append(Network(label, f"{run.id} {run.finished}", data, lam, _heard_here(run.spec)))
         else:
             st.warning(_("{run} left no weights; choose another, or train it again.").format(run=plain(label)))
     return found
@@ -132,14 +132,16 @@ def of_file() -> Network | None:
     spec = RunSpec.from_json(about["spec"])
     label = _("{settings}, from a file").format(settings=differences.called(spec))
     return Network(
-        label, hashlib.sha256(data).hexdigest(), data, spec.lam_at(spec.training.epochs), spec if _at_hand(spec) else None
+        label,
+        hashlib.sha256(data).hexdigest(),
+        data,
+        spec.lam_at(spec.training.epochs),
+        _heard_here(spec),
     )
 
 
-def _at_hand(spec: RunSpec) -> bool:
-    """Whether the lab itself keeps a description's corpora, which may name any folder, and this visitor may hear them."""
-    wanted = {spec.corpus.name, spec.corpus.test, spec.corpus.also} - {""}
-    return wanted <= {*BUILT_IN, *shelf.names()} and not any(corpora_list.is_withheld(name) for name in wanted)
+def _heard_here(spec: RunSpec) -> RunSpec | None:
+    return spec if corpora_list.is_at_hand(spec) else None
 
 
 def draw(runs: tuple[Run, ...]) -> None:

@@ -1,22 +1,30 @@
-"""Where a page's sound comes from: a clip of the built-in digits, the microphone or a file."""
+"""Where a page's sound comes from: a clip of a corpus, the microphone or a file."""
 
 import streamlit as st
 
 from l1demo import engine, tasks
+from l1demo.corpora import BUILT_IN
+from l1demo.spec import RunSpec
 from l1demo.text import _
+from l1demo.ui import corpora_list
 
 SOURCES = {"clip": _("Clip"), "record": _("Record"), "upload": _("Upload")}
 TYPES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm", "mka", "mkv"]
-SEVEN = 7  # the word chosen at first: a hiss, vowels and a nasal
+FIRST = "seven"  # the digit chosen at first: a hiss, vowels and a nasal
 
 
-def choose() -> bytes | None:
+def choose(spec: RunSpec | None = None) -> bytes | None:
     """Draw the widgets that choose a sound, and return it as an audio file; None while there is none yet.
+
+    Parameters
+    ----------
+    spec : RunSpec, optional
+        The run whose corpus's clips are offered, where this visitor may hear them; else those of the built-in digits.
 
     Raises
     ------
     EngineError
-        When the built-in clip cannot be read.
+        When the clip cannot be read.
     """
     match st.segmented_control(_("Sound"), list(SOURCES), format_func=SOURCES.__getitem__, default="clip", required=True):
         case "record":
@@ -28,18 +36,20 @@ def choose() -> bytes | None:
         case "upload":
             sound = st.file_uploader(_("WAV, FLAC, OGG, MP3, M4A or WebM · at most 30 s and 10 MB"), type=TYPES)
         case _:
-            said = _speakers()
-            word = st.selectbox(_("Word"), list(said), index=SEVEN)
+            corpus = spec.corpus.name if spec and corpora_list.is_at_hand(spec) else BUILT_IN[0]
+            said = _speakers(corpus)
+            words = list(said)
+            word = st.selectbox(_("Word"), words, index=words.index(FIRST) if FIRST in words else 0)
             speaker = st.selectbox(_("Voice"), said[word])
-            return _recording(word, speaker)
+            return _recording(corpus, word, speaker)
     return sound.getvalue() if sound else None
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _speakers() -> dict[str, tuple[str, ...]]:
-    return engine.current().call(tasks.speakers, "digits", timeout=30.0)
+def _speakers(corpus: str) -> dict[str, tuple[str, ...]]:
+    return engine.current().call(tasks.speakers, corpus, timeout=30.0)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _recording(word: str, speaker: str) -> bytes:
-    return engine.current().call(tasks.recording, "digits", word, speaker)
+def _recording(corpus: str, word: str, speaker: str) -> bytes:
+    return engine.current().call(tasks.recording, corpus, word, speaker)

@@ -3,15 +3,19 @@
 import base64
 import io
 
+import fakes
 import numpy as np
 import pytest
 import soundfile
 import torch
+from distributed import Queue
 from streamlit.testing.v1 import AppTest
 
 from l1demo import model, payoff, recognise_charts, shelf, tasks, weights
+from l1demo import path as lam_path
 from l1demo.corpora import DIGITS
 from l1demo.spec import RunSpec
+from l1demo.store import STOPPED
 from l1demo.ui import networks
 
 from .looks import button, has
@@ -22,8 +26,7 @@ def answers(page: AppTest) -> list[str]:
 
 
 def section(page: AppTest, name: str) -> AppTest:
-    key = next(each for each in ("recognise-section", "recognise-section-own") if has(page, each))
-    return page.segmented_control(key=key).set_value(name).run()
+    return page.segmented_control(key="recognise-section").set_value(name).run()
 
 
 @pytest.fixture
@@ -102,6 +105,60 @@ def test_my_word_against_lam_is_answered_in_a_sentence(visit, digits, charted) -
     box = next(each for each in page.selectbox if each.label == "The word that was said")
     box.set_value(DIGITS.index("two")).run()
     assert not page.exception and page.success[0].value == "At no λ of this path does it hear “two”."
+
+
+def test_own_words_are_asked_along_a_path_that_is_trained_for_them(visit, engine, submitted, ended, charted) -> None:
+    spec = RunSpec().with_values(seed=61, epochs=4, free_epochs=1, hidden=16)  # whose words are “no” and “yes”
+    engine.submit(spec, "eve")
+    ended(spec)
+    submitted.clear()
+    page = visit("recognise", pin=spec.id)
+    assert has(page, "recognise-bands")  # what is there at once comes first
+    section(page, "lam")
+    assert not page.exception and not page.success and not has(page, "recognise-lam")
+    path = lam_path.describe(spec, lam_path.stops(spec, len(DIGITS)))
+    assert any(
+        f"in {len(path.changes)} steps" in each.value and f"{path.training.epochs} epochs" in each.value for each in page.markdown
+    )
+    button(page, "Train its λ path").click().run()
+    assert not page.exception and submitted == [path]
+    ended(path)
+    page.run()
+    assert not page.exception and not page.error
+    assert "“yes”" in page.success[0].value or "“no”" in page.success[0].value
+    assert next(each for each in page.selectbox if each.label == "The word that was said").options == ["no", "yes"]
+    assert charted(page, "recognise-lam")["alt"] == page.success[0].value
+    assert not any(each.label == "λ path" for each in page.selectbox)
+    itself = visit("recognise", pin=path.id)  # whose newest network goes deaf, and which is its own path
+    assert section(itself, "lam").success and not itself.exception
+
+
+def test_a_path_that_was_stopped_can_be_trained_after_all(visit, engine, ended) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 90, epochs=1, free_epochs=0, hidden=16)
+    path = lam_path.describe(spec, lam_path.stops(spec, len(DIGITS)))
+    pace = Queue(f"pace-{spec.seed}", client=engine._connection.client)
+    engine.submit(spec, "eve")
+    pace.put(1)
+    ended(spec)
+    page = section(visit("recognise", pin=spec.id), "lam")
+    button(page, "Train its λ path").click().run()
+    assert not page.exception and button(page, "Train its λ path").disabled
+    button(page, "Stop").click().run()
+    pace.put(1)
+    assert ended(path).state == STOPPED
+    page.run()
+    assert not page.exception and not page.success
+    assert button(page, "Stop").disabled and not button(page, "Train its λ path").disabled
+
+
+def test_networks_of_other_settings_have_the_lab_s_path_and_their_own(visit, digits) -> None:
+    page = visit("recognise", pin=",".join(spec.id for spec in digits))
+    box = next(each for each in page.selectbox if each.label == "λ path")
+    assert box.options[0].startswith("the built-in digits") and box.options[1:] == ["with the settings of λ = 0"]
+    said = page.success[0].value
+    box.set_value(box.options[1]).run()
+    assert not page.exception and not page.success and said
+    assert not button(page, "Train its λ path").disabled
 
 
 def test_the_nearest_clips_are_offered_to_be_played(visit, digits, engine) -> None:
