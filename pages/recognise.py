@@ -17,7 +17,7 @@ from l1demo.recognise_charts import MOST, Side
 from l1demo.spec import RunSpec
 from l1demo.store import StoreError
 from l1demo.text import _
-from l1demo.ui import against_lam, bands, history, live, networks, run_view, sound_source
+from l1demo.ui import against_lam, bands, history, live, networks, run_view, sound_source, state
 from l1demo.ui.networks import Network
 from l1demo.ui.path_state import PathError
 
@@ -219,6 +219,7 @@ with main:
             _("Train three networks that differ in λ alone, and ask all of them at once what you said."), icon=":material/info:"
         )
     if any(not run.ended for run in runs):
+        st.button(_("Stop"), icon=":material/stop:", on_click=state.stop, args=[run.id for run in runs if not run.ended])
         run_view.follow(tuple(run.id for run in runs), networks.draw)
     shown = ([brought] if brought else []) + (told(networks.of_runs, runs, labels) or [])
     if shown and sound is None:

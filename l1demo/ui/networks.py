@@ -7,14 +7,20 @@ from dataclasses import dataclass
 import streamlit as st
 
 from l1demo import differences, engine
+from l1demo import path as lam_path
+from l1demo.corpora import DIGITS
 from l1demo.presets import PRESETS
 from l1demo.recognise_charts import MOST
 from l1demo.spec import RunSpec
 from l1demo.store import Run
 from l1demo.text import _, plain
-from l1demo.ui import corpora_list, history, model_files, pins, run_view, state
+from l1demo.ui import corpora_list, history, model_files, path_state, pins, run_view, state
 
-LAMS = (0.0, 0.002, 0.02)  # none, Start's good one, and one at which the network goes deaf: docs/measurements.md, "What λ does"
+LAMS = (
+    0.0,
+    0.002,
+    0.02,
+)  # for ten words: none, Start's good one, and one at which the network goes deaf: docs/measurements.md, "What λ does"
 
 
 @dataclass(frozen=True)
@@ -42,15 +48,26 @@ class Network:
     spec: RunSpec | None
 
 
-def trio() -> tuple[RunSpec, ...]:
-    """Three runs of the quick preset that differ in λ alone: without penalty, with a good λ, and with too large a λ."""
-    return tuple(PRESETS["quick"].with_values(lam=lam) for lam in LAMS)
+def trio(settings: RunSpec = PRESETS["quick"]) -> tuple[RunSpec, ...]:
+    """Return three runs of some settings that differ in λ alone: without penalty, with a good λ, and with too large a λ.
+
+    Few words bear more penalty than ten; λ rises with the λ that leaves a last layer nothing.
+    """
+    share = lam_path.lam_max(path_state.words_of(settings)) / lam_path.lam_max(len(DIGITS))
+    one = settings.with_values(penalty="l1", method="proximal", lam_changes="", lr_falls="once")
+    return tuple(one.with_values(lam=float(f"{share * lam:.2g}")) for lam in LAMS)
 
 
-def train_trio() -> None:
-    """Ask for the three runs, and pin them."""
-    if all(state.submit(spec) for spec in trio()):
-        pins.put(spec.id for spec in trio())
+def trio_beside(shown: Sequence[Run]) -> tuple[RunSpec, ...]:
+    """Return three runs like one that is shown, if one has one λ and its clips are at hand; else those of the quick preset."""
+    own = next((run.spec for run in shown if not run.spec.changes and corpora_list.is_at_hand(run.spec)), None)
+    return trio(own) if own else trio()
+
+
+def train_trio(specs: Sequence[RunSpec]) -> None:
+    """Ask for three runs, and pin them."""
+    if all(state.submit(spec) for spec in specs):
+        pins.put(spec.id for spec in specs)
 
 
 def chosen(mine: Sequence[Run]) -> list[Run]:
@@ -83,15 +100,16 @@ def choose(mine: Sequence[Run], shown: Sequence[Run], labels: Sequence[str]) -> 
         placeholder=_("Up to three of your runs"),
         disabled=not names,
     )
-    ids = {run.id for run in shown}
+    ids, three = {run.id for run in shown}, trio_beside(shown)
     st.button(
         _("Train three"),
         type="secondary" if shown else "primary",
         icon=":material/play_arrow:",
         on_click=train_trio,
-        disabled=all(spec.id in ids for spec in trio()),
+        args=(three,),
+        disabled=all(spec.id in ids for spec in three),
         help=_("λ = {lams}: no penalty, a good one and too much of it, from the same first weights and on the same clips.").format(
-            lams=", ".join(f"{lam:g}" for lam in LAMS)
+            lams=", ".join(f"{spec.lam:g}" for spec in three)
         ),
     )
 

@@ -16,7 +16,7 @@ from l1demo import path as lam_path
 from l1demo.corpora import DIGITS
 from l1demo.spec import RunSpec
 from l1demo.store import STOPPED
-from l1demo.ui import networks
+from l1demo.ui import corpora_list, networks
 
 from .looks import button, has
 
@@ -62,6 +62,31 @@ def test_without_a_run_one_button_trains_three_that_differ_in_lam_alone(visit, e
     assert button(page, "Train three").disabled
     other = visit("recognise")  # somebody else of the class has them at once
     assert has(other, "recognise-stage") and len(answers(other)) == len(answers(page)) == 4
+
+
+def test_three_are_like_the_one_that_is_shown_and_can_be_stopped(visit, engine, submitted, ended) -> None:
+    shown = RunSpec().with_values(seed=fakes.PACED_NOISE + 91, epochs=2, free_epochs=0, hidden=16, lam=0.5, penalty="group")
+    pace = Queue(f"pace-{shown.seed}", client=engine._connection.client)
+    engine.submit(shown, "eve")
+    for _epoch in range(2):
+        pace.put(1)
+    ended(shown)
+    submitted.clear()
+    page = visit("recognise", pin=shown.id)
+    button(page, "Train three").click().run()
+    assert not page.exception
+    assert submitted == [shown.with_values(penalty="l1", lam=lam) for lam in (0.0, 0.002, 0.02)]
+    button(page, "Stop").click().run()
+    for _each in submitted:
+        pace.put(1)
+    assert {ended(spec).state for spec in submitted} == {STOPPED}
+    page.run()
+    assert not page.exception and not any(each.label == "Stop" for each in page.button)
+
+
+def test_few_words_bear_more_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpora_list, "words", lambda name: ("no", "yes"))
+    assert [spec.lam for spec in networks.trio()] == [0.0, 0.0056, 0.056]
 
 
 def test_what_each_heard_is_said_as_it_is(visit, digits, engine, charted) -> None:
