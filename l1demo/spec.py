@@ -155,6 +155,16 @@ class TrainingSpec:
         step=1.0,
         later=True,
     )
+    silence: float = declare(
+        0.0,
+        "silence",
+        N_("Silence after the word (s)"),
+        N_("Augmentation lets half of the clips go on for up to so many seconds after the word, with the room's echo and noise."),
+        low=0.0,
+        high=1.0,
+        step=0.02,
+        later=True,
+    )
     noise: float = declare(
         0.0,
         "frame-noise",

@@ -214,10 +214,11 @@ def _take(data: Frames, chosen: torch.Tensor) -> Frames:
 
 def _select(spec: RunSpec, data: Frames, chosen: torch.Tensor, generator: torch.Generator) -> Frames:
     batch = _take(data, chosen)
-    x, lengths = augment(batch.x, batch.lengths, generator, spec.training.ends, spec.training.stress)
+    how = spec.training
+    x, lengths = augment(batch.x, batch.lengths, generator, how.ends, how.stress, how.silence * 1000 / spec.features.hop_ms)
     x = normalise(x, lengths)
-    if spec.training.noise:
-        x = add_to_frames(x, lengths, spec.training.noise, generator)
+    if how.noise:
+        x = add_to_frames(x, lengths, how.noise, generator)
     return Frames(x, lengths, batch.labels)
 
 

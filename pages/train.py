@@ -8,7 +8,7 @@ from l1demo.text import _
 from l1demo.ui import controls, history, model_files, pace, run_view, state
 
 MORE = {
-    _("Voices"): ("train-clips", "label-noise", "augment", "ends", "stress", "frame-noise"),
+    _("Voices"): ("train-clips", "label-noise", "augment", "ends", "stress", "silence", "frame-noise"),
     _("Sound"): ("mels", "window", "hop"),
     _("Network"): ("hidden", "layers"),
     _("Learning"): ("loss", "epochs", "batch", "lr", "free-epochs", "seed"),

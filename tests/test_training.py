@@ -80,7 +80,7 @@ def test_the_same_description_gives_the_same_numbers_with_augmentation_too(data)
     assert first != untimed(rows_and_model(spec.with_values(seed=1), data)[0])
 
 
-@pytest.mark.parametrize("more", [{"ends": "quiet"}, {"stress": 6.0}, {"frame_noise": 0.5}])
+@pytest.mark.parametrize("more", [{"ends": "quiet"}, {"stress": 6.0}, {"silence": 0.3}, {"frame_noise": 0.5}])
 def test_how_clips_are_varied_matters_where_they_are_and_nowhere_else(data, more):
     varied = PLAIN.with_values(augment=True)
     assert untimed(rows_and_model(varied, data)[0]) != untimed(rows_and_model(varied.with_values(**more), data)[0])
@@ -196,7 +196,7 @@ def test_on_a_path_every_lam_has_its_own_fall_of_the_learning_rate():
     [
         {},
         {"method": "sgd", "lr": 0.5},
-        {"augment": True, "ends": "quiet", "stress": 6.0, "frame_noise": 0.4},
+        {"augment": True, "ends": "quiet", "stress": 6.0, "silence": 0.3, "frame_noise": 0.4},
         {"penalty": "group"},
         {"lam_changes": "2:0.01 4:0.02", "lr_falls": "each"},
     ],

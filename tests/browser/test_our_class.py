@@ -94,6 +94,7 @@ def test_a_student_joins_by_the_link_and_delete_all_empties_both_pages(visit: Ca
     join(student, "Ben")
     for forbidden in ("Delete all", "Train on it"):
         expect(student.get_by_role("button", name=forbidden, exact=True)).to_have_count(0)
+    expect(student.get_by_role("button", name="Record")).to_be_enabled()  # then the space bar is listened to
     student.locator("body").press("Space")
     expect(student.get_by_role("button", name="seven 1 of 8")).to_be_visible()
     student.get_by_role("button", name="Pause").click()
