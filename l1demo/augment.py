@@ -19,7 +19,7 @@ def augment(
     generator: torch.Generator,
     ends: str = "anywhere",
     stress: float = 0.0,
-    silence: float = 0.0,
+    silent_frames: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Change every clip of a batch in all ways at once, each by a random amount.
 
@@ -35,8 +35,8 @@ def augment(
         consonants off. People's recordings have often lost them so.
     stress : float
         Decibels by which parts of a clip become louder or softer: a voice has one stress of its own in a word.
-    silence : float
-        Frames of silence, at most, after half of the clips: how long a recording goes on is not to tell a word that ends in a
+    silent_frames : float
+        Of silence, at most, after half of the clips: how long a recording goes on is not to tell a word that ends in a
         stop's silence from others.
 
     Returns
@@ -61,8 +61,8 @@ def augment(
         x, lengths = crop(x, lengths, uniform(-3, 3), uniform(-3, 3))
     else:
         x, lengths = crop(x, lengths, uniform(-2, 6), uniform(-2, 6))
-    if silence:
-        x, lengths = crop(x, lengths, torch.zeros(size), uniform(-silence, 0) * some(0.5))
+    if silent_frames:
+        x, lengths = crop(x, lengths, torch.zeros(size), uniform(-silent_frames, 0) * some(0.5))
     x = formants(x, torch.exp(uniform(-0.16, 0.16)))
     x = colour(x, uniform(-9, 9), uniform(-3, 3, 3))
     decay = uniform(0.3, 0.8)

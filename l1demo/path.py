@@ -17,7 +17,7 @@ STOPS = 16
 SEEDS = 3
 SHARE = 0.4  # of a cold run's epochs that a warm-started λ is given: docs/measurements.md says what becomes of it
 FIRST, LAST = 0.05, 100.0  # the first and the last λ, in units of λ_ref: from nothing seen to collapse
-COLLAPSE = 0.75  # of λ_max, where paths of 2 and of 10 words have collapsed: docs/measurements.md
+OF_LAM_MAX = 0.75  # where a path of two words has collapsed, and one of ten nearly: docs/measurements.md
 SETTLED = {"lam": 0.0, "lam_changes": "", "lr_falls": "once", "free_epochs": 0}  # what a path decides by itself
 
 
@@ -65,8 +65,8 @@ class Plan:
 
 def settle(settings: RunSpec) -> RunSpec:
     """Return settings without what a path decides by itself; where no penalty was chosen, with L1."""
-    kind = "l1" if settings.penalty.kind == "none" else settings.penalty.kind
-    return settings.with_values(penalty=kind, **SETTLED)
+    chosen = {"penalty": "l1", "method": "proximal"} if settings.penalty.kind == "none" else {}
+    return settings.with_values(**chosen, **SETTLED)
 
 
 def describe(settings: RunSpec, lams: Sequence[float], each: int | None = None) -> RunSpec:
@@ -92,6 +92,12 @@ def describe(settings: RunSpec, lams: Sequence[float], each: int | None = None) 
     each = each or max(1, min(round(SHARE * first), room))
     changes = " ".join(f"{first + 1 + i * each}:{float(lam)!r}" for i, lam in enumerate(lams))
     return settle(settings).with_values(epochs=first + each * len(lams), lam_changes=changes, lr_falls="each")
+
+
+def is_path(spec: RunSpec) -> bool:
+    """Say whether a run's λ rises from 0 with a settled network at each: λ that was changed by hand may do otherwise."""
+    lams = lams_of(spec)
+    return spec.training.fall == "each" and lams[0] == 0 and len(lams) > 1 and list(lams) == sorted(set(lams))
 
 
 def lams_of(spec: RunSpec) -> tuple[float, ...]:
@@ -147,7 +153,7 @@ def stops(spec: RunSpec, words: int, count: int = STOPS) -> tuple[float, ...]:
     ref = reference(spec, words)
     last = LAST * ref
     if settle(spec).penalty.kind == "l1" and spec.training.loss != "mse":
-        last = max(last, COLLAPSE * lam_max(words))
+        last = max(last, OF_LAM_MAX * lam_max(words))
     wanted, digits = np.geomspace(FIRST * ref, last, count), 2
     while len(set(lams := tuple(float(f"{lam:.{digits}g}") for lam in wanted))) < count:
         digits += 1

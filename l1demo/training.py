@@ -214,11 +214,11 @@ def _take(data: Frames, chosen: torch.Tensor) -> Frames:
 
 def _select(spec: RunSpec, data: Frames, chosen: torch.Tensor, generator: torch.Generator) -> Frames:
     batch = _take(data, chosen)
-    how = spec.training
-    x, lengths = augment(batch.x, batch.lengths, generator, how.ends, how.stress, how.silence * 1000 / spec.features.hop_ms)
+    silent_frames = spec.training.silence * 1000 / spec.features.hop_ms
+    x, lengths = augment(batch.x, batch.lengths, generator, spec.training.ends, spec.training.stress, silent_frames)
     x = normalise(x, lengths)
-    if how.noise:
-        x = add_to_frames(x, lengths, how.noise, generator)
+    if spec.training.noise:
+        x = add_to_frames(x, lengths, spec.training.noise, generator)
     return Frames(x, lengths, batch.labels)
 
 

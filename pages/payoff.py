@@ -1,6 +1,5 @@
 """What does sparsity buy? A run's bytes and time with and without its zeros, and what the network still hears of a sound."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,6 @@ def weights(run_id: str) -> bytes:
     return blob
 
 
-def digest(sound: bytes | None) -> str:
-    return hashlib.sha256(sound or b"").hexdigest()[:12]
-
-
 @st.cache_data(max_entries=20, show_spinner=False)
 def sizes(run_id: str, finished: float | None) -> dict[str, Any]:
     return engine.current().call(payoff_tasks.payoff_sizes, weights(run_id), timeout=30.0)
@@ -49,7 +44,7 @@ def measured(key: str, *of: str) -> Any:
 def measure(run: Run, sound: bytes) -> None:
     try:
         timed = engine.current().call(payoff_tasks.payoff_timing, weights(run.id), sound, timeout=60.0)
-        st.session_state["payoff-timing"] = ((run.id, digest(sound)), timed)
+        st.session_state["payoff-timing"] = ((run.id, sound_source.digest(sound)), timed)
     except (EngineError, StoreError) as error:
         state.refuse(str(error))
 
@@ -75,7 +70,7 @@ def show_timing(run: Run, found: dict[str, Any], sound: bytes | None) -> None:
         disabled=sound is None,
         help=_("One clip at a time on one thread, as often as needed for a spread: about a second."),
     )
-    timed = measured("payoff-timing", run.id, digest(sound))
+    timed = measured("payoff-timing", run.id, sound_source.digest(sound))
     if timed is None:
         st.info(_("How long does the network take for the sound that is chosen? Measure it: it depends on this computer."))
         return
@@ -86,7 +81,7 @@ def show_timing(run: Run, found: dict[str, Any], sound: bytes | None) -> None:
 def show_hearing(run: Run, sound: bytes) -> None:
     st.subheader(_("What still reaches the network"), anchor=False)
     found = hearing(run.id, run.finished, sound)
-    bands.show(found, f"{run.id}{digest(sound)}", "payoff-bands")
+    bands.show(found, f"{run.id}{sound_source.digest(sound)}", "payoff-bands")
 
 
 def train_pair() -> None:
@@ -106,7 +101,7 @@ def measure_pair(runs: list[Run], sound: bytes) -> None:
     try:
         blobs = [weights(run.id) for run in runs]
         timed = engine.current().call(payoff_tasks.payoff_timing_of_pair, *blobs, sound, timeout=60.0)
-        st.session_state["payoff-pair"] = ((digest(sound),), timed)
+        st.session_state["payoff-pair"] = ((sound_source.digest(sound),), timed)
     except (EngineError, StoreError) as error:
         state.refuse(str(error))
 
@@ -150,7 +145,7 @@ def show_pair(sound: bytes | None) -> None:
             args=(runs, sound),
             disabled=sound is None,
         )
-        if timed := measured("payoff-pair", digest(sound)):
+        if timed := measured("payoff-pair", sound_source.digest(sound)):
             live.chart(payoff_charts.timing(timed, payoff_charts.PAIR, runs[0].id), "payoff-pair-timing", 200)
             st.markdown(payoff_charts.pair_finding(timed))
 

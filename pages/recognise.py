@@ -1,6 +1,5 @@
 """Does it understand me? What up to three networks hear in a word, as it plays; and why, as far as that can be seen."""
 
-import hashlib
 import html
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,7 +10,6 @@ import streamlit as st
 
 from l1demo import confusion_charts, engine, recognise_charts, tasks
 from l1demo.charts import percent
-from l1demo.corpora import DIGITS
 from l1demo.engine import EngineError
 from l1demo.recognise_charts import MOST, Side
 from l1demo.spec import RunSpec
@@ -31,16 +29,12 @@ SECTIONS = {
 }
 
 
-def digest(sound: bytes) -> str:
-    return hashlib.sha256(sound).hexdigest()[:12]
-
-
 @st.cache_data(max_entries=100, show_spinner=False)
 def heard(key: str, sound: bytes, _data: bytes) -> dict[str, Any]:
     return engine.current().call(tasks.recognised, _data, sound)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@st.cache_data(max_entries=50, ttl=sound_source.KEPT, show_spinner=False)
 def nearest(key: str, sound: bytes, _data: bytes) -> dict[str, Any]:
     return engine.current().call(tasks.nearest_clips, _data, sound, NEAREST, timeout=60.0)
 
@@ -50,7 +44,7 @@ def confused(key: str, _data: bytes) -> dict[str, Any]:
     return engine.current().call(tasks.confusion, _data, timeout=60.0)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@st.cache_data(max_entries=50, ttl=sound_source.KEPT, show_spinner=False)
 def clips(run: str, chosen: tuple[int, ...], _spec: RunSpec) -> list[bytes]:
     return engine.current().call(tasks.validation_clips, _spec.to_dict(), chosen, timeout=60.0)
 
@@ -161,8 +155,7 @@ def choose_network(shown: list[Network]) -> int:
 
 
 def show_closer(shown: list[Network], sides: list[Side], sound: bytes) -> None:
-    digits = any({*side.words} & {*DIGITS} for side in sides)  # whose λ path is there at once
-    st.session_state.setdefault("recognise-section", "lam" if digits else "bands")
+    st.session_state.setdefault("recognise-section", "lam" if against_lam.is_there(sides) else "bands")
     section = st.segmented_control(
         _("Look closer"), list(SECTIONS), format_func=SECTIONS.__getitem__, required=True, key="recognise-section"
     )
@@ -172,8 +165,8 @@ def show_closer(shown: list[Network], sides: list[Side], sound: bytes) -> None:
     i = choose_network(shown)
     network = shown[i]
     if section == "bands":
-        bands.show(sides[i].heard, f"{network.key}{digest(sound)}", "recognise-bands")
-    elif network.spec is None:
+        bands.show(sides[i].heard, f"{network.key}{sound_source.digest(sound)}", "recognise-bands")
+    elif not network.at_hand:
         st.info(_("The clips that this network learned from are not here, or not on your list on Data."), icon=":material/info:")
     elif section == "nearest":
         show_nearest(network, sound)
@@ -184,7 +177,8 @@ def show_closer(shown: list[Network], sides: list[Side], sound: bytes) -> None:
 def show(shown: list[Network], sound: bytes) -> None:
     sides = [Side(network.label, heard(network.key, sound, network.data)) for network in shown]
     show_answers(sides)
-    live.stage(recognise_charts.stage(sides, f"{digest(sound)} {' '.join(network.key for network in shown)}"), "recognise-stage")
+    subject = f"{sound_source.digest(sound)} {' '.join(network.key for network in shown)}"
+    live.stage(recognise_charts.stage(sides, subject), "recognise-stage")
     st.html("".join(f"<div>{html.escape(recognise_charts.instant_finding(side))}</div>" for side in sides))
     st.caption(
         _(
@@ -210,16 +204,24 @@ labels = networks.called(runs, mine)
 st.title(_("Recognise"), anchor=False)
 side, main = st.columns([1, 3], gap="medium")
 with side:
-    sound = told(sound_source.choose, runs[0].spec if runs else None)
+    above = st.container()
     networks.choose(mine, runs, labels)
     brought = told(networks.of_file)
+    with above:  # whose clips are those of the network that stands first
+        sound = told(sound_source.choose, brought.spec if brought else runs[0].spec if runs else None)
 with main:
     if not runs and not brought:
         st.info(
             _("Train three networks that differ in λ alone, and ask all of them at once what you said."), icon=":material/info:"
         )
     if any(not run.ended for run in runs):
-        st.button(_("Stop"), icon=":material/stop:", on_click=state.stop, args=[run.id for run in runs if not run.ended])
+        st.button(
+            _("Stop"),
+            icon=":material/stop:",
+            on_click=state.stop,
+            args=[run.id for run in runs if not run.ended],
+            key="recognise-stop",
+        )
         run_view.follow(tuple(run.id for run in runs), networks.draw)
     shown = ([brought] if brought else []) + (told(networks.of_runs, runs, labels) or [])
     if shown and sound is None:

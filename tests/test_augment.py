@@ -43,7 +43,7 @@ def test_the_same_state_gives_the_same_clips_and_another_gives_others(clips):
     assert one[0].shape != three[0].shape or not torch.equal(one[0], three[0])
 
 
-@pytest.mark.parametrize("settings", [{}, {"ends": "quiet", "stress": 20.0, "silence": 40.0}])
+@pytest.mark.parametrize("settings", [{}, {"ends": "quiet", "stress": 20.0, "silent_frames": 40.0}])
 def test_augmented_clips_are_finite_zero_after_their_end_and_keep_their_own_tensors_unchanged(clips, settings):
     before = clips[0].clone()
     for seed in range(20):
@@ -98,7 +98,7 @@ def test_stress_raises_one_end_as_much_as_it_lowers_the_other(clips):
 
 def test_silence_goes_on_after_half_of_the_clips():
     x, lengths = torch.full((1000, 30, 24), -8.0), torch.full((1000,), 30)
-    plain, silent = (augment(x, lengths, torch.Generator().manual_seed(1), silence=most)[1] for most in (0.0, 20.0))
+    plain, silent = (augment(x, lengths, torch.Generator().manual_seed(1), silent_frames=most)[1] for most in (0.0, 20.0))
     added = silent - plain
     assert added.min() == 0 and added.max() == 20
     assert 0.45 < (added > 0).double().mean() < 0.55

@@ -79,6 +79,15 @@ def test_the_loss_of_guessing_is_that_of_a_deaf_machine(loss: str) -> None:
     assert path.guessing(loss, 10) == pytest.approx(measured, rel=1e-5)
 
 
+def test_a_path_is_told_from_runs_whose_lam_was_changed_by_hand() -> None:
+    along = path.describe(SMALL, LAMS)
+    assert path.is_path(along)
+    changed = along.with_values(lam_changes=f"{along.penalty.changes} {along.training.epochs}:0.001")
+    for other in (SMALL, changed, SMALL.with_values(lr_falls="each", lam=0.0), along.with_values(lam=0.0001)):
+        assert not path.is_path(other)
+    assert path.is_path(path.describe(SMALL.with_values(penalty="none", method="decoupled"), LAMS))
+
+
 def test_stops_are_evenly_spaced_on_a_log_scale() -> None:
     for count in (12, 16, 20):
         lams = path.stops(RunSpec(), 10, count)
@@ -103,7 +112,7 @@ def test_lam_max_is_the_largest_gradient_that_any_hidden_states_give_a_last_laye
 @pytest.mark.parametrize(("settings", "words"), [({}, 2), ({"hidden": 256}, 10), ({"penalty": "none"}, 3)])
 def test_stops_reach_collapse_where_words_are_few_or_units_many(settings: dict[str, Any], words: int) -> None:
     spec = RunSpec().with_values(**settings)
-    assert path.stops(spec, words)[-1] == pytest.approx(path.COLLAPSE * path.lam_max(words), rel=0.05)
+    assert path.stops(spec, words)[-1] == pytest.approx(path.OF_LAM_MAX * path.lam_max(words), rel=0.05)
     assert path.stops(spec, words)[0] == pytest.approx(path.FIRST * path.reference(spec, words), rel=0.05)
 
 

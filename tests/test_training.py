@@ -87,6 +87,16 @@ def test_how_clips_are_varied_matters_where_they_are_and_nowhere_else(data, more
     assert untimed(rows_and_model(PLAIN, data)[0]) == untimed(rows_and_model(PLAIN.with_values(**more), data)[0])
 
 
+@pytest.mark.parametrize("hop", [16.0, 8.0])
+def test_the_silence_is_in_seconds(data, hop):
+    spec = PLAIN.with_values(augment=True, hop=hop)
+    plain, silent = (
+        training._select(spec.with_values(silence=most), data.train, torch.arange(120), torch.Generator().manual_seed(0)).lengths
+        for most in (0.0, 0.32)
+    )
+    assert 0.8 * 320 / hop < (silent - plain).max() <= 320 / hop
+
+
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
 def test_data_loss_and_penalty_are_the_objective_and_lam_times_the_norm(data, penalty):
     rows, trained = rows_and_model(PLAIN.with_values(penalty=penalty, lam=2e-3), data)

@@ -12,15 +12,12 @@ from l1demo.corpora import DIGITS
 from l1demo.presets import PRESETS
 from l1demo.recognise_charts import MOST
 from l1demo.spec import RunSpec
-from l1demo.store import Run
+from l1demo.store import DONE, Run
 from l1demo.text import _, plain
 from l1demo.ui import corpora_list, history, model_files, path_state, pins, run_view, state
 
-LAMS = (
-    0.0,
-    0.002,
-    0.02,
-)  # for ten words: none, Start's good one, and one at which the network goes deaf: docs/measurements.md, "What λ does"
+# For ten words: none, Start's good one, and one that goes deaf. docs/measurements.md: "What λ does", and "Any words" for two words.
+LAMS = (0.0, 0.002, 0.02)
 
 
 @dataclass(frozen=True)
@@ -37,31 +34,37 @@ class Network:
         As ``weights.dump`` wrote it.
     lam : float
         The λ of its last epoch.
-    spec : RunSpec or None
-        Its run's description, where the clips that it learned from are here.
+    spec : RunSpec
+        Its run's description.
+    at_hand : bool
+        Whether the clips that it learned from are here, and for this visitor.
     """
 
     label: str
     key: str
     data: bytes
     lam: float
-    spec: RunSpec | None
+    spec: RunSpec
+    at_hand: bool
 
 
 def trio(settings: RunSpec = PRESETS["quick"]) -> tuple[RunSpec, ...]:
-    """Return three runs of some settings that differ in λ alone: without penalty, with a good λ, and with too large a λ.
+    """Return three runs of some settings that differ in λ alone: without penalty, with a good λ, and with too large a λ of L1.
 
-    Few words bear more penalty than ten; λ rises with the λ that leaves a last layer nothing.
+    λ is that of ten words and cross-entropy, times how much more these settings bear: the data loss's scale and ``lam_max``.
     """
-    share = lam_path.lam_max(path_state.words_of(settings)) / lam_path.lam_max(len(DIGITS))
-    one = settings.with_values(penalty="l1", method="proximal", lam_changes="", lr_falls="once")
-    return tuple(one.with_values(lam=float(f"{share * lam:.2g}")) for lam in LAMS)
+    words, loss = path_state.words_of(settings), settings.training.loss
+    share = lam_path.lam_max(words) / lam_path.lam_max(len(DIGITS))
+    share *= lam_path.guessing(loss, words) / lam_path.guessing("ce", words)
+    free = min(settings.penalty.free_epochs, settings.training.epochs // 4)
+    base = settings.with_values(penalty="l1", method="proximal", free_epochs=free, lam_changes="", lr_falls="once")
+    return tuple(base.with_values(lam=float(f"{share * lam:.2g}")) for lam in LAMS)
 
 
-def trio_beside(shown: Sequence[Run]) -> tuple[RunSpec, ...]:
-    """Return three runs like one that is shown, if one has one λ and its clips are at hand; else those of the quick preset."""
-    own = next((run.spec for run in shown if not run.spec.changes and corpora_list.is_at_hand(run.spec)), None)
-    return trio(own) if own else trio()
+def trio_like(shown: Sequence[Run]) -> tuple[RunSpec, ...]:
+    """Return three runs like the first that is shown and no path, if its clips are at hand; else those of the quick preset."""
+    like = next((run.spec for run in shown if not lam_path.is_path(run.spec)), None)
+    return trio(like) if like and corpora_list.is_at_hand(like) else trio()
 
 
 def train_trio(specs: Sequence[RunSpec]) -> None:
@@ -71,7 +74,7 @@ def train_trio(specs: Sequence[RunSpec]) -> None:
 
 
 def chosen(mine: Sequence[Run]) -> list[Run]:
-    """Return up to three runs: those pinned, else the one that is shown on Train, else the trio or the newest with one λ."""
+    """Return up to three runs: those pinned, else the one that is shown on Train, else the trio or the newest that is no λ path."""
     if found := pins.runs():
         pins.write_url("recognise")
         return found[:MOST]
@@ -80,7 +83,7 @@ def chosen(mine: Sequence[Run]) -> list[Run]:
     made = [run for spec in trio() if (run := state.find(spec.id))]
     if len(made) == len(LAMS):
         return made
-    newest = next((each.id for each in mine if not each.spec.changes), "")
+    newest = next((each.id for each in mine if not lam_path.is_path(each.spec)), "")
     return [run for run in [state.find(newest)] if run]
 
 
@@ -100,16 +103,16 @@ def choose(mine: Sequence[Run], shown: Sequence[Run], labels: Sequence[str]) -> 
         placeholder=_("Up to three of your runs"),
         disabled=not names,
     )
-    ids, three = {run.id for run in shown}, trio_beside(shown)
+    there, three = {run.id for run in shown if run.state == DONE or not run.ended}, trio_like(shown)
     st.button(
         _("Train three"),
         type="secondary" if shown else "primary",
         icon=":material/play_arrow:",
         on_click=train_trio,
         args=(three,),
-        disabled=all(spec.id in ids for spec in three),
-        help=_("λ = {lams}: no penalty, a good one and too much of it, from the same first weights and on the same clips.").format(
-            lams=", ".join(f"{spec.lam:g}" for spec in three)
+        disabled=all(spec.id in there for spec in three),
+        help=_("L1 with λ = {lams}: none, a good one and too much; from the same first weights, on {corpus}.").format(
+            lams=", ".join(f"{spec.lam:g}" for spec in three), corpus=differences.title(three[0].corpus.name)
         ),
     )
 
@@ -134,7 +137,7 @@ def of_runs(runs: Sequence[Run], labels: Sequence[str]) -> list[Network]:
             continue
         if data := engine.current().weights(run.id):
             lam = run.spec.lam_at(max(1, len(run.rows)))
-            found.append(Network(label, f"{run.id} {run.finished}", data, lam, _heard_here(run.spec)))
+            found.append(Network(label, f"{run.id} {run.finished}", data, lam, run.spec, corpora_list.is_at_hand(run.spec)))
         else:
             st.warning(_("{run} left no weights; choose another, or train it again.").format(run=plain(label)))
     return found
@@ -149,17 +152,8 @@ def of_file() -> Network | None:
     data, about = opened
     spec = RunSpec.from_json(about["spec"])
     label = _("{settings}, from a file").format(settings=differences.called(spec))
-    return Network(
-        label,
-        hashlib.sha256(data).hexdigest(),
-        data,
-        spec.lam_at(spec.training.epochs),
-        _heard_here(spec),
-    )
-
-
-def _heard_here(spec: RunSpec) -> RunSpec | None:
-    return spec if corpora_list.is_at_hand(spec) else None
+    key, lam = hashlib.sha256(data).hexdigest(), spec.lam_at(spec.training.epochs)
+    return Network(label, key, data, lam, spec, corpora_list.is_at_hand(spec))
 
 
 def draw(runs: tuple[Run, ...]) -> None:

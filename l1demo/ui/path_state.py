@@ -186,15 +186,15 @@ def of_class(spec: RunSpec) -> dict[str, tuple[float, dict[str, Any]]]:
     return {run.id: (run.spec.lam, run.last) for run in runs if run.state == DONE and run.last and lam_path.lands(run.spec, spec)}
 
 
-def heard(sound: bytes, weights: bytes, stops: int) -> tuple[tuple[str, ...], np.ndarray]:
+def heard(sound: bytes, weights: bytes, stops: int = 0) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the words, and the probability of each in a recording at each of a path's λ, shape (S, C).
 
     Parameters
     ----------
     sound, weights : bytes
         The recording as a file, and the path's networks, as ``weights.dump`` or ``paths.pack`` wrote them.
-    stops : int
-        Where there are fewer networks, the last of them, whose weights are all 0, stands for the rest.
+    stops : int, optional
+        S, where there are fewer networks than λ: the last, whose weights are all 0, then stands for the rest.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def heard(sound: bytes, weights: bytes, stops: int) -> tuple[tuple[str, ...], np
     """
     found = _heard(sound, hashlib.sha256(weights).hexdigest(), weights)
     along = found["probabilities"]
-    return found["words"], np.concatenate([along, np.repeat(along[-1:], stops - len(along), 0)])
+    return found["words"], np.concatenate([along, np.repeat(along[-1:], max(0, stops - len(along)), 0)])
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

@@ -1,5 +1,7 @@
 """Where a page's sound comes from: a clip of a corpus, the microphone or a file."""
 
+import hashlib
+
 import streamlit as st
 
 from l1demo import engine, tasks
@@ -10,7 +12,13 @@ from l1demo.ui import corpora_list
 
 SOURCES = {"clip": _("Clip"), "record": _("Record"), "upload": _("Upload")}
 TYPES = ["wav", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm", "mka", "mkv"]
+KEPT = 600.0  # seconds that a voice stays in the server's memory: who deletes it wants it gone
 FIRST = "seven"  # the digit chosen at first: a hiss, vowels and a nasal
+
+
+def digest(sound: bytes | None) -> str:
+    """Return by what charts and widgets know a sound."""
+    return hashlib.sha256(sound or b"").hexdigest()[:12]
 
 
 def choose(spec: RunSpec | None = None) -> bytes | None:
@@ -47,9 +55,9 @@ def choose(spec: RunSpec | None = None) -> bytes | None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _speakers(corpus: str) -> dict[str, tuple[str, ...]]:
-    return engine.current().call(tasks.speakers, corpus, timeout=30.0)
+    return engine.current().call(tasks.speakers, corpus, timeout=60.0)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_data(max_entries=200, ttl=KEPT, show_spinner=False)
 def _recording(corpus: str, word: str, speaker: str) -> bytes:
     return engine.current().call(tasks.recording, corpus, word, speaker)

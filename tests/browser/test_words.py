@@ -29,8 +29,8 @@ def test_two_words_are_typed_heard_and_learned(visit: Callable[..., Page]) -> No
     page.get_by_role("link", name="Recognise").click()
     expect(page.get_by_text(re.compile(r"^It heard “(yes|no)”, "))).to_be_visible()  # a clip of its own corpus is there at once
     page.get_by_role("radio", name="Against λ").click()
-    page.get_by_role("button", name="Train its λ path").click()
-    expect(page.get_by_role("button", name="Stop")).to_be_enabled()
+    page.get_by_role("button", name="Train the λ path").click()
+    expect(page.get_by_role("button", name="Stop the λ path")).to_be_enabled()
     expect(page.get_by_test_id("stAlert").get_by_text(re.compile("goes deaf at λ = "))).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("goes deaf at λ = "))).to_be_visible()
 

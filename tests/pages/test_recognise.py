@@ -29,6 +29,11 @@ def section(page: AppTest, name: str) -> AppTest:
     return page.segmented_control(key="recognise-section").set_value(name).run()
 
 
+def voices(page: AppTest) -> tuple[str, ...]:
+    """The voices whose clips are offered."""
+    return tuple(next(each for each in page.selectbox if each.label == "Voice").options)
+
+
 @pytest.fixture
 def digits(engine, ended, monkeypatch: pytest.MonkeyPatch) -> list[RunSpec]:
     """Two runs that are done, with weights that know the built-in corpus's words; the second's are all 0."""
@@ -82,6 +87,7 @@ def test_three_are_like_the_one_that_is_shown_and_can_be_stopped(visit, engine, 
     assert {ended(spec).state for spec in submitted} == {STOPPED}
     page.run()
     assert not page.exception and not any(each.label == "Stop" for each in page.button)
+    assert not button(page, "Train three").disabled
 
 
 def test_few_words_bear_more_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +151,7 @@ def test_own_words_are_asked_along_a_path_that_is_trained_for_them(visit, engine
     assert any(
         f"in {len(path.changes)} steps" in each.value and f"{path.training.epochs} epochs" in each.value for each in page.markdown
     )
-    button(page, "Train its λ path").click().run()
+    button(page, "Train the λ path").click().run()
     assert not page.exception and submitted == [path]
     ended(path)
     page.run()
@@ -166,24 +172,33 @@ def test_a_path_that_was_stopped_can_be_trained_after_all(visit, engine, ended) 
     pace.put(1)
     ended(spec)
     page = section(visit("recognise", pin=spec.id), "lam")
-    button(page, "Train its λ path").click().run()
-    assert not page.exception and button(page, "Train its λ path").disabled
-    button(page, "Stop").click().run()
+    button(page, "Train the λ path").click().run()
+    assert not page.exception and button(page, "Train the λ path").disabled
+    button(page, "Stop the λ path").click().run()
     pace.put(1)
     assert ended(path).state == STOPPED
     page.run()
     assert not page.exception and not page.success
-    assert button(page, "Stop").disabled and not button(page, "Train its λ path").disabled
+    assert button(page, "Stop the λ path").disabled and not button(page, "Train the λ path").disabled
 
 
 def test_networks_of_other_settings_have_the_lab_s_path_and_their_own(visit, digits) -> None:
     page = visit("recognise", pin=",".join(spec.id for spec in digits))
     box = next(each for each in page.selectbox if each.label == "λ path")
-    assert box.options[0].startswith("the built-in digits") and box.options[1:] == ["with the settings of λ = 0"]
-    said = page.success[0].value
+    assert box.options == ["of the built-in digits, which ships with the lab", "of λ = 0; λ = 0.003"]
+    assert page.success
     box.set_value(box.options[1]).run()
-    assert not page.exception and not page.success and said
-    assert not button(page, "Train its λ path").disabled
+    assert not page.exception and not page.success
+    assert not button(page, "Train the λ path").disabled
+
+
+def test_settings_that_allow_no_path_are_told_of(visit, engine, ended) -> None:
+    spec = RunSpec().with_values(seed=63, epochs=290, hidden=16)
+    engine.submit(spec, "eve")
+    ended(spec)
+    page = section(visit("recognise", pin=spec.id), "lam")
+    assert not page.exception and not page.success
+    assert "allow no λ path: epochs is 306; choose a number from 1 to 300." in page.info[0].value
 
 
 def test_the_nearest_clips_are_offered_to_be_played(visit, digits, engine) -> None:
@@ -211,13 +226,16 @@ def test_voices_are_played_to_those_alone_who_have_them_on_their_list(visit, dig
     page = section(visit("recognise", pin=spec.id), "nearest")
     assert not page.exception and not page.get("audio")[:-1]
     assert "not on your list" in page.info[0].value
+    assert voices(page) == tasks.speakers("digits")["seven"]
     engine.keep_corpus(name, page.session_state["visitor"], "Voices of ours")
     page.run()
+    assert voices(page) == tasks.speakers(name)["seven"] != tasks.speakers("digits")["seven"]
     assert not page.exception and not page.info
     assert "nearest training clips" in page.text[0].value
     engine.drop_corpus(name, page.session_state["visitor"])
     page.run()
     assert "not on your list" in page.info[0].value
+    assert voices(page) == tasks.speakers("digits")["seven"]
 
 
 def test_a_cell_of_the_confusions_lists_the_clips_that_fell_into_it(visit, digits, engine, charted) -> None:
