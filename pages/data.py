@@ -160,7 +160,7 @@ with side:
     corpora_add.forms()
 with main:
     job = corpora_add.current()
-    job_view.follow(job.id if job else None, "data", say_what_came)
+    job_view.follow(job, "data", say_what_came)
     try:
         found = corpora_list.facts(name) if corpora_list.is_there(name) else None
     except EngineError as error:

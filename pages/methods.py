@@ -89,12 +89,12 @@ def buttons(
     key: str,
     label: str,
     specs: dict[str, RunSpec],
+    runs: dict[str, Run],
     begin: Callable[[], None],
     anew: Callable[[], None] | None = None,
     others: bool = False,
 ) -> None:
     """Train, Stop and where it is given New start; ``others`` than the specs' runs are the ones that Train would train."""
-    runs = found(specs)
     under_way = any(not run.ended for run in runs.values())
     done = not others and len(runs) == len(specs) and all(run.state == DONE for run in runs.values())
     with st.container(horizontal=True):
@@ -200,9 +200,9 @@ def draw_article(runs: tuple[Run, ...]) -> None:
 
 lam, seed = shown()
 specs = methods.descriptions(lam, seed)
-runs = tuple(found(specs).values())
+made = found(specs)
 wanted = {"lam": str(lam), "seed": str(seed)}  # all digits: other ones would be other runs
-if (runs or "lam" in st.query_params) and st.session_state.get("written") != ("methods", wanted):  # once: each is a step in history
+if (made or "lam" in st.query_params) and st.session_state.get("written") != ("methods", wanted):  # once: each is a step in history
     st.session_state.written = ("methods", wanted)
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
@@ -213,9 +213,9 @@ with side:
     slider = chosen()[0]
     st.session_state["methods-lam"] = slider
     st.select_slider("λ", sorted({*LAMS, lam, slider}), key="methods-lam", format_func=str, on_change=choose_lam)
-    buttons("methods", _("Train all seven"), specs, train, new_start, others=slider != lam)
+    buttons("methods", _("Train all seven"), specs, made, train, new_start, others=slider != lam)
     if slider != lam:
-        if any(not run.ended for run in runs):
+        if any(not run.ended for run in made.values()):
             said = _(
                 "The seven shown train with λ = {lam}. When they have ended or are stopped, those of the slider's λ can begin."
             )
@@ -246,7 +246,7 @@ with side:
         )
     )
 with main:
-    run_view.follow(tuple(run.id for run in runs), draw)
+    run_view.follow(tuple(made.values()), draw)
 
 st.divider()
 st.subheader(_("The settings of an article"), anchor=False)
@@ -270,7 +270,8 @@ with side:
         format_func=lambda n: _(CLIPS[n]).format(n=n),
     )
     specs = article.descriptions(clips)
-    buttons("methods-article", _("Train all three"), specs, train_article)
+    made = found(specs)
+    buttons("methods-article", _("Train all three"), specs, made, train_article)
     article_spec = specs["formula"]
     st.caption(
         _(
@@ -288,7 +289,7 @@ with side:
         )
     )
 with main:
-    run_view.follow(tuple(run.id for run in found(specs).values()), draw_article)
+    run_view.follow(tuple(made.values()), draw_article)
     with st.expander(_("The article's code")):
         st.markdown(_("λ is handed over as **lambda_**, and nothing uses it:"))
         st.code(article.UNUSED, language="python")

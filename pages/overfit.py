@@ -226,4 +226,4 @@ with side:
         st.caption(_("Seed {seed}").format(seed=choices[0].seed))
     draw_controls()
 with main:
-    run_view.follow(tuple(run.id for run in runs), draw)
+    run_view.follow(runs, draw)

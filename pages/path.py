@@ -178,7 +178,7 @@ with side:
 with main:
     try:
         if asked:
-            run_view.follow(tuple(made.id for made in runs), draw)
+            run_view.follow(runs, draw)
         shown = None if under_way else path_state.of_runs(asked, runs) if asked else path_state.shipped()
         if asked and not under_way and not shown:
             st.info(

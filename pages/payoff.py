@@ -129,7 +129,7 @@ def show_pair(sound: bytes | None) -> None:
     )
     if not runs:
         return
-    run_view.follow(tuple(run.id for run in runs), draw_pair)
+    run_view.follow(runs, draw_pair)
     if len(runs) < 2 or not all(run.ended and run.rows for run in runs):
         return
     found = [sizes(run.id, run.finished) for run in runs]
@@ -167,7 +167,7 @@ def described(run: Run) -> str:
 def show_run(run: Run, sound: bytes | None) -> None:
     st.caption(described(run))
     if not run.ended:
-        run_view.follow((run.id,), lambda runs: run_view.progress(runs[0]))
+        run_view.follow([run], lambda runs: run_view.progress(runs[0]))
         return
     found = sizes(run.id, run.finished)
     st.markdown(payoff_charts.units_finding(found))

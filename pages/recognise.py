@@ -222,7 +222,7 @@ with main:
             args=[run.id for run in runs if not run.ended],
             key="recognise-stop",
         )
-        run_view.follow(tuple(run.id for run in runs), networks.draw)
+        run_view.follow(runs, networks.draw)
     shown = ([brought] if brought else []) + (told(networks.of_runs, runs, labels) or [])
     if shown and sound is None:
         st.info(_("Record or upload a word: what the networks hear stands here at once."), icon=":material/arrow_back:")

@@ -108,7 +108,7 @@ def compare(shown: list[Run], label_of: dict[str, str]) -> None:
         if stage := compare_charts.stage(sides, " ".join(films), part, matrices):
             live.stage(stage, "runs-stage")
 
-    run_view.follow(tuple(films), draw)
+    run_view.follow(shown, draw)
     if under_way:
         st.caption(_("The heat maps are drawn when all of these runs have ended."))
         return

@@ -88,4 +88,4 @@ st.button(
 )
 if runs:  # a link may be of another computer
     st.query_params["seed"] = str(seed)
-    run_view.follow(tuple(run.id for run in runs), draw)
+    run_view.follow(runs, draw)

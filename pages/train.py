@@ -71,7 +71,7 @@ with side:
             for name in names:
                 controls.widget(name)
 with main:
-    run_view.follow((run.id,) if run else (), draw)
+    run_view.follow([run] if run else [], draw)
     model_files.downloads(run)
 with st.expander(_("Earlier runs")):
     history.table("train-history")

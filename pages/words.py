@@ -76,7 +76,7 @@ def show_training(spec: RunSpec) -> None:
         st.page_link(Path(__file__).with_name("train.py"), label=_("λ and all settings"), icon=":material/tune:")
     st.caption(_("A fifth of the voices is kept unheard: validation says whether strangers are understood."))
     run = state.find(spec.id)
-    run_view.follow((run.id,) if run else (), draw)
+    run_view.follow([run] if run else [], draw)
 
 
 job = words_form.current()
@@ -86,7 +86,7 @@ side, main = st.columns([1, 3], gap="medium")
 with side:
     words_form.form()
 with main:
-    job_view.follow(job.id if job else None, "words")
+    job_view.follow(job, "words")
     name = str(job.result) if job and job.state == DONE else newest()
     if name and not (job and not job.ended):
         try:

@@ -94,7 +94,7 @@ def _trained(spec: RunSpec) -> bytes | None:
             key="recognise-stop-path",
         )
     if run:
-        run_view.follow((run.id,), _progress)
+        run_view.follow([run], _progress)
     return None
 
 

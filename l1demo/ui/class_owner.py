@@ -157,7 +157,8 @@ def _begin(class_set: ClassSet) -> None:
 
 def training(class_set: ClassSet) -> None:
     """Follow the training from the making of its corpus to its end."""
-    job_view.follow(st.session_state.get(JOB + class_set.id), "class-job", partial(_train, class_set.id))
+    job_id = st.session_state.get(JOB + class_set.id)
+    job_view.follow(engine.current().job(job_id) if job_id else None, "class-job", partial(_train, class_set.id))
 
 
 def _train(class_id: str, job: Job) -> None:
@@ -170,7 +171,8 @@ def _train(class_id: str, job: Job) -> None:
         state.forget_settings()
         state.show(spec)
         trained = st.session_state[TRAINED + class_id] = spec.id
-    run_view.follow((trained,), _draw)
+    run = state.find(trained)
+    run_view.follow([run] if run else [], _draw)
 
 
 def _draw(runs: tuple[Run, ...]) -> None:

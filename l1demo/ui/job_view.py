@@ -11,18 +11,18 @@ from l1demo.text import _
 LOOK = 0.4  # seconds between two looks at a job that is under way
 
 
-def follow(job_id: str | None, key: str, done: Callable[[Job], None] | None = None) -> None:
+def follow(job: Job | None, key: str, done: Callable[[Job], None] | None = None) -> None:
     """Show a job until it ends, and then its end; nothing where there is none.
 
     Parameters
     ----------
-    job_id : str or None
+    job : Job or None
+        As the rest of the page was drawn for: when it has ended since, the page is drawn anew.
     key : str
         Of the page's element, one for each place where jobs are shown.
     done : callable, optional
         Draws what came of it.
     """
-    job = engine.current().job(job_id) if job_id else None
     if job is None:
         return
     if not job.ended:

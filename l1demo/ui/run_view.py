@@ -1,6 +1,6 @@
 """A run as it lives: progress, the formula with this epoch's numbers, losses, accuracy and weights. Train and Start share it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,26 +18,23 @@ SELDOM = 2.0  # seconds between looks at one that is paused
 EVERY = 0.4  # seconds between looks at a run that is under way
 
 
-def follow(run_ids: tuple[str, ...], draw: Callable[[tuple[Run, ...]], None]) -> None:
+def follow(seen: Sequence[Run], draw: Callable[[tuple[Run, ...]], None]) -> None:
     """Draw some runs, again and again until all of them have ended; then the whole page once.
 
     Parameters
     ----------
-    run_ids : tuple of str
+    seen : sequence of Run
+        As the rest of the page was drawn for: one that has ended since has the page drawn anew.
     draw : callable
         Draws the runs as they stand, always the same elements in the same order.
     """
 
-    def now() -> tuple[Run, ...]:
-        return tuple(run for run in map(state.find, run_ids) if run)
-
-    first = now()
-    under_way = any(not run.ended for run in first)
-    paused = any(run.state == PAUSED for run in first)  # somebody may go on with it elsewhere
+    under_way = any(not run.ended for run in seen)
+    paused = any(run.state == PAUSED for run in seen)  # somebody may go on with it elsewhere
 
     @st.fragment(run_every=EVERY if under_way else SELDOM if paused else None)
     def view() -> None:
-        runs = now()
+        runs = tuple(run for each in seen if (run := state.find(each.id)))
         draw(runs)
         if under_way == all(run.ended for run in runs):
             st.rerun()

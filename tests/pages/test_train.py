@@ -9,6 +9,7 @@ from distributed import Queue
 from l1demo import charts
 from l1demo.spec import RunSpec
 from l1demo.store import DONE, INTERRUPTED, PAUSED, RUNNING, STOPPED
+from l1demo.ui import pace
 
 from .looks import button
 
@@ -48,6 +49,24 @@ def test_train_runs_the_lam_that_is_chosen_and_the_address_says_so(visit, submit
     button(page, "Train").click().run()
     assert submitted == [spec, spec]
     assert not page.exception
+
+
+def test_a_run_that_ends_while_the_page_is_drawn_leaves_no_stale_button(visit, engine, ended, wait_for, monkeypatch) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 92, epochs=1, free_epochs=0)
+    engine.submit(spec, "eve")
+    wait_for(lambda: engine.run(spec.id).state == RUNNING)
+    buttons = pace.buttons
+
+    def then_it_ends(run) -> None:
+        buttons(run)
+        if not run.ended:
+            Queue(f"pace-{spec.seed}", client=engine._connection.client).put(1)
+            ended(spec)
+
+    monkeypatch.setattr(pace, "buttons", then_it_ends)
+    page = visit("train", run=spec.id)
+    assert not page.exception
+    assert page.progress[0].text.startswith("Done: 1 epochs") and button(page, "Stop").disabled
 
 
 def test_the_formula_has_the_numbers_of_the_newest_epoch_and_they_add_up(visit, engine, ended) -> None:

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from l1demo.engine import Engine
 from l1demo.jobs import Job
+from l1demo.ui import words_form
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -44,6 +45,23 @@ def test_the_page_asks_for_words_in_one_of_many_languages(visit) -> None:
     assert {"English", "English (America)", "Chinese (Mandarin, latin as English)"} < set(language.options)
     assert "Type a few words" in page.info[0].value
     assert [button.label for button in page.button] == ["Speak them"]
+
+
+def test_words_that_are_spoken_while_the_page_is_drawn_are_shown(visit, engine: Engine, wait_for, monkeypatch) -> None:
+    page = visit("words")
+    form = words_form.form
+
+    def then_they_are_spoken() -> None:
+        form()
+        if job := words_form.current():
+            wait_for(lambda: engine.job(job.id).ended)  # type: ignore[union-attr]
+
+    monkeypatch.setattr(words_form, "form", then_they_are_spoken)
+    page.text_input(key="words-typed").set_value("oui, non")
+    page.number_input(key="words-takes").set_value(1)
+    pressed(page, "Speak them").click().run()
+    assert not page.exception
+    assert page.subheader[0].value == "oui, non · English"
 
 
 def test_words_are_spoken_listened_to_and_trained_on(visit, speak, submitted, ended, charted, engine: Engine) -> None:
