@@ -167,7 +167,7 @@ def described(run: Run) -> str:
 def show_run(run: Run, sound: bytes | None) -> None:
     st.caption(described(run))
     if not run.ended:
-        run_view.follow([run], lambda runs: run_view.progress(runs[0]))
+        run_view.follow([run], run_view.progress_of_all)
         return
     found = sizes(run.id, run.finished)
     st.markdown(payoff_charts.units_finding(found))

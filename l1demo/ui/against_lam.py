@@ -10,7 +10,7 @@ from l1demo import path as lam_path
 from l1demo.corpora import DIGITS
 from l1demo.recognise_charts import Side
 from l1demo.spec import RunSpec, SpecError
-from l1demo.store import DONE, Run
+from l1demo.store import DONE
 from l1demo.text import _, plain
 from l1demo.ui import live, path_state, run_view, sound_source, state
 from l1demo.ui.networks import Network
@@ -94,17 +94,12 @@ def _trained(spec: RunSpec) -> bytes | None:
             key="recognise-stop-path",
         )
     if run:
-        run_view.follow([run], _progress)
+        run_view.follow([run], run_view.progress_of_all)
     return None
 
 
 def _train(spec: RunSpec) -> None:
     state.submit(spec)
-
-
-def _progress(runs: tuple[Run, ...]) -> None:
-    for run in runs:
-        run_view.progress(run)
 
 
 def _draw(shown: Sequence[Network], sides: Sequence[Side], sound: bytes, path: RunSpec, weights: bytes) -> None:

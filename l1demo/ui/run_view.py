@@ -24,7 +24,7 @@ def follow(seen: Sequence[Run], draw: Callable[[tuple[Run, ...]], None]) -> None
     Parameters
     ----------
     seen : sequence of Run
-        As the rest of the page was drawn for: one that has ended since has the page drawn anew.
+        As the rest of the page was drawn for: one that has ended or was deleted since has the page drawn anew.
     draw : callable
         Draws the runs as they stand, always the same elements in the same order.
     """
@@ -35,6 +35,8 @@ def follow(seen: Sequence[Run], draw: Callable[[tuple[Run, ...]], None]) -> None
     @st.fragment(run_every=EVERY if under_way else SELDOM if paused else None)
     def view() -> None:
         runs = tuple(run for each in seen if (run := state.find(each.id)))
+        if len(runs) < len(seen):  # one has been deleted
+            st.rerun()
         draw(runs)
         if under_way == all(run.ended for run in runs):
             st.rerun()
@@ -75,6 +77,12 @@ def progress(run: Run) -> None:
         case _:
             text = run.error
     st.progress(min(1.0, epochs / of), text)
+
+
+def progress_of_all(runs: Sequence[Run]) -> None:
+    """Say of each run how far it is."""
+    for run in runs:
+        progress(run)
 
 
 def formula(run: Run) -> None:

@@ -90,6 +90,23 @@ def test_three_are_like_the_one_that_is_shown_and_can_be_stopped(visit, engine, 
     assert not button(page, "Train three").disabled
 
 
+def test_a_run_that_is_deleted_while_the_page_is_drawn_is_gone(visit, engine, wait_for, monkeypatch) -> None:
+    spec = RunSpec().with_values(seed=fakes.PACED_NOISE + 93, epochs=2, hidden=16)
+    engine.submit(spec, "eve")
+    choose = networks.choose
+
+    def then_it_is_deleted(*args) -> None:
+        choose(*args)
+        if engine.run(spec.id):
+            engine.delete(spec.id, "eve")
+            Queue(f"pace-{spec.seed}", client=engine._connection.client).put(1)  # it leaves after an epoch
+            wait_for(lambda: engine.run(spec.id) is None)
+
+    monkeypatch.setattr(networks, "choose", then_it_is_deleted)
+    page = visit("recognise", pin=spec.id)
+    assert not page.exception and not page.error and not page.progress
+
+
 def test_few_words_bear_more_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpora_list, "words", lambda name: ("no", "yes"))
     assert [spec.lam for spec in networks.trio()] == [0.0, 0.0056, 0.056]
